@@ -1,0 +1,51 @@
+"""``selected_trial.json``: what the best-job Lambda decides and the final training reads."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from warmfold_contract.errors import UserError
+
+FILE_NAME = "selected_trial.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectedTrial:
+    """The winning trial over all candidates of one execution.
+
+    ``score``, ``score_std`` and ``training_score`` are means over ``folds`` folds of ``metric``;
+    ``rounds`` is the number of boosting rounds that the final model is trained with.
+    """
+
+    candidate: str
+    algorithm: str
+    hyperparameters: dict[str, str]
+    rounds: int
+    metric: str
+    score: float
+    score_std: float
+    training_score: float
+    folds: int
+    fold_scores: tuple[float, ...]
+    tuning_job_name: str
+    training_job_name: str
+    trials_completed: int
+    format: int = field(default=FORMAT)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "SelectedTrial":
+        """Raises ``UserError`` for another format or a missing member."""
+        values: dict[str, Any] = json.loads(text)
+        if values.get("format") != FORMAT:
+            raise UserError(
+                f"{FILE_NAME} has format {values.get('format')!r}, this image reads {FORMAT}: "
+                "deploy Lambdas and images from the same commit"
+            )
+        try:
+            return cls(**{**values, "fold_scores": tuple(values["fold_scores"])})
+        except (TypeError, KeyError) as error:
+            raise UserError(f"{FILE_NAME} is incomplete: {error}") from error

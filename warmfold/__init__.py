@@ -1,0 +1,1 @@
+"""The product: pipeline definition, command line, report. Knows no CDK."""
