@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from warmfold_contract.errors import UserError
+from warmfold_contract.documents import json_object
 
 # Set by the platform in StaticHyperParameters, never tuned.
 MODE = "warmfold_mode"
@@ -26,16 +26,11 @@ _RESERVED_PREFIXES = ("_tuning_", "sagemaker_")
 def read_hyperparameters(path: Path) -> dict[str, str]:
     """The job's hyperparameters, unquoted, without SageMaker's reserved keys.
 
-    Raises ``UserError`` if the file is not a JSON object of strings.
+    Raises ``UserError`` if the file is not a JSON object.
     """
     if not path.is_file():
         return {}
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"hyperparameters.json is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise UserError("hyperparameters.json must be a JSON object of strings")
+    values = json_object(path.name, path.read_text(encoding="utf-8"))
     return {
         key: unquote(str(value))
         for key, value in values.items()

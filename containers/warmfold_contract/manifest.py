@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warmfold_contract.documents import json_object
 from warmfold_contract.errors import UserError
 from warmfold_contract.schema import Schema
 
@@ -40,8 +41,8 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Raises ``UserError`` for another format or a missing member."""
-        values = json.loads(text)
+        """Raises ``UserError`` for text that is no such object, or has another format."""
+        values = json_object(FILE_NAME, text)
         found = values.pop("format", None)
         if found != FORMAT:
             raise UserError(f"{FILE_NAME} has format {found!r}, this image reads {FORMAT}")

@@ -2,8 +2,8 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
+from warmfold_contract.documents import json_object
 from warmfold_contract.errors import UserError
 
 FILE_NAME = "selected_trial.json"
@@ -38,8 +38,8 @@ class SelectedTrial:
 
     @classmethod
     def from_json(cls, text: str) -> "SelectedTrial":
-        """Raises ``UserError`` for another format or a missing member."""
-        values: dict[str, Any] = json.loads(text)
+        """Raises ``UserError`` for no JSON object, another format or a missing member."""
+        values = json_object(FILE_NAME, text)
         if values.get("format") != FORMAT:
             raise UserError(
                 f"{FILE_NAME} has format {values.get('format')!r}, this image reads {FORMAT}: "

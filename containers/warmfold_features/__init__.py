@@ -1,0 +1,18 @@
+"""From raw values to the numbers a model is given: one code path for trainer and server.
+
+``typed_columns`` reads raw values, the project's function makes features of them, and ``encode``
+turns those into the matrix that the schema describes. numpy only: the server imports it too.
+"""
+
+from warmfold_features.columns import category_column, number_column, typed_columns
+from warmfold_features.encoding import encode, infer_features
+from warmfold_features.project_code import project_features
+
+__all__ = [
+    "category_column",
+    "encode",
+    "infer_features",
+    "number_column",
+    "project_features",
+    "typed_columns",
+]

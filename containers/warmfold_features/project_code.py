@@ -1,0 +1,68 @@
+"""Calling the project's features function, and telling its faults from the platform's."""
+
+import re
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warmfold_contract.errors import UserError
+from warmfold_contract.project import Columns, Project
+
+# What LightGBM stores unchanged: it rewrites blanks and refuses JSON's special characters.
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_KINDS = "fiubOU"
+
+
+def project_features(project: Project, columns: Columns, rows: int) -> Columns:
+    """The project's feature columns for ``rows`` rows, checked.
+
+    The raw columns are handed over read-only. Raises ``UserError`` if the function raises, or
+    returns anything but one-dimensional arrays of ``rows`` values under plain names. Only the
+    exception's type and place are reported: its text may hold a data value.
+    """
+    for values in columns.values():
+        values.flags.writeable = False
+    try:
+        made = project.features(columns)
+    except Exception as error:
+        raise UserError(
+            f"the features function of project {project.name!r} raised "
+            f"{type(error).__name__} at {_place(error)}"
+        ) from error
+    if not isinstance(made, Mapping) or not made:
+        raise _fault(project, f"must return a mapping of arrays, not {type(made).__name__}")
+    for name, values in made.items():
+        fault = _column_fault(name, values, rows)
+        if fault is not None:
+            raise _fault(project, fault)
+    return made
+
+
+def _column_fault(name: object, values: object, rows: int) -> str | None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"returned a feature named {name!r}: use letters, digits, '_', '.' and '-'"
+    if not isinstance(values, np.ndarray):
+        return f"returned {type(values).__name__} for {name!r}: return a numpy array"
+    return _array_fault(name, values, rows)
+
+
+def _array_fault(name: str, values: NDArray[Any], rows: int) -> str | None:
+    if values.shape != (rows,):
+        return f"returned shape {values.shape} for {name!r}: expected ({rows},), a value per row"
+    if values.dtype.kind not in _KINDS:
+        return f"returned dtype {values.dtype} for {name!r}: use float64, or object for a category"
+    return None
+
+
+def _fault(project: Project, fault: str) -> UserError:
+    return UserError(f"the features function of project {project.name!r} {fault}")
+
+
+def _place(error: Exception) -> str:
+    """File and line of the innermost frame, without the directory."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name} line {frame.lineno}, in {frame.name}"

@@ -1,0 +1,1 @@
+"""The trainer image's program: ``python -m warmfold_trainer {process|train|evaluate}``."""

@@ -1,0 +1,1 @@
+"""German Credit: the example project of warmfold."""

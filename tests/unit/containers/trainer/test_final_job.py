@@ -1,0 +1,91 @@
+"""The final training as a job."""
+
+import lightgbm
+import pytest
+
+from tests.unit.containers.trainer.final_model import FINAL, files, ready
+from tests.unit.containers.trainer.jobs import WHEEL, Job
+from warmfold_contract.manifest import read_artifact
+from warmfold_contract.paths import Paths
+
+
+def test_the_artifact_is_a_text_model_and_a_manifest_that_vouches_for_it(
+    job: Job, processed: Paths
+) -> None:
+    finished = ready(job, processed).run("train")
+    assert finished.code == 0, finished.err
+    assert set(files(job.paths.model)) == {"model.txt", "manifest.json"}
+    manifest = read_artifact(job.paths.model)
+    assert (manifest.rounds, manifest.training_rows) == (25, 800)
+    assert manifest.project == WHEEL
+    assert manifest.hyperparameters["num_leaves"] == "8"
+    assert manifest.hyperparameters["min_data_in_leaf"] == "20"
+    assert manifest.cross_validation == {
+        "score": 0.78,
+        "score_std": 0.05,
+        "training_score": 0.9,
+        "fold_scores": [0.8, 0.76, 0.78, 0.77, 0.79],
+    }
+    booster = lightgbm.Booster(model_file=str(job.paths.model / "model.txt"))
+    assert booster.num_trees() == 25
+    assert booster.feature_name() == [feature.name for feature in manifest.schema.features]
+
+
+def test_the_same_inputs_and_seed_give_the_same_bytes(job: Job, processed: Paths) -> None:
+    ready(job, processed)
+    made = []
+    for seed in ("7", "7", "8"):
+        job.set_hyperparameters({**FINAL, "warmfold_seed": seed})
+        assert job.run("train").code == 0
+        made.append(files(job.paths.model))
+    assert made[0] == made[1]
+    assert made[0]["model.txt"] != made[2]["model.txt"]
+
+
+@pytest.mark.parametrize(
+    "changed,fault",
+    [
+        ({"folds": 4}, "selected_trial.json was scored on 4 folds, the channel 'train' holds 5"),
+        ({"rounds": 0}, "selected_trial.json asks for 0 rounds"),
+        (
+            {"metric": "ks"},
+            "warmfold_metric is 'auc', but selected_trial.json was selected by 'ks'",
+        ),
+        ({"algorithm": "magic"}, "unknown algorithm 'magic'"),
+        ({"hyperparameters": {"speed": "9"}}, "lightgbm has no hyperparameter speed"),
+        ({"format": 2}, "selected_trial.json has format 2, this image reads 1"),
+    ],
+)
+def test_a_selection_that_does_not_fit_is_refused(
+    job: Job, processed: Paths, changed: dict[str, object], fault: str
+) -> None:
+    finished = ready(job, processed, **changed).run("train")
+    assert finished.code == 1
+    assert finished.reason.startswith(fault)
+    assert not job.paths.model.exists()
+
+
+def test_hyperparameters_of_the_job_itself_are_refused(job: Job, processed: Paths) -> None:
+    ready(job, processed).set_hyperparameters({**FINAL, "num_leaves": "99"})
+    assert job.run("train").reason.endswith("not from the job: remove num_leaves")
+
+
+def test_a_missing_selection_is_named(job: Job, processed: Paths) -> None:
+    ready(job, processed)
+    (job.paths.channel("selection") / "selected_trial.json").unlink()
+    assert job.run("train").reason == "channel 'selection' holds no selected_trial.json"
+
+
+def test_an_image_that_does_not_name_its_wheel_makes_no_model(job: Job, processed: Paths) -> None:
+    finished = ready(job, processed).run("train", WARMFOLD_PROJECT_FILE="")
+    assert finished.reason.startswith("WARMFOLD_PROJECT_FILE does not name")
+    assert not job.paths.model.exists()
+
+
+def test_the_final_model_is_trained_on_every_training_row(job: Job, processed: Paths) -> None:
+    ready(job, processed, hyperparameters={"num_leaves": "8"})
+    assert job.run("train").code == 0
+    text = (job.paths.model / "model.txt").read_text()
+    first_tree = text.split("Tree=0")[1].split("\n\n")[0]
+    counts = next(line for line in first_tree.splitlines() if line.startswith("leaf_count="))
+    assert sum(int(count) for count in counts.split("=")[1].split()) == 800
