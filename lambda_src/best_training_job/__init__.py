@@ -1,0 +1,1 @@
+"""Pipeline step: the best trial over all tuning jobs of an execution."""

@@ -1,0 +1,1 @@
+"""Queue consumer: brings the serving stack to the latest approved model package."""

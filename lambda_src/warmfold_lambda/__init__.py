@@ -1,0 +1,1 @@
+"""What every function shares: environment, log, clients, errors. Standard library and boto3."""
