@@ -52,7 +52,8 @@ node_modules/.installed: package-lock.json
 	@touch node_modules/.installed
 
 lock: setup  ## Rewrite the hash-pinned requirement files after editing a .in file
-	@for name in requirements/dev containers/trainer/requirements containers/server/requirements; do \
+	@for name in containers/trainer/requirements containers/server/requirements requirements/dev \
+	    containers/build-requirements requirements/sdk; do \
 	  $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header $$name.in -o $$name.txt || exit 1; done
 

@@ -1,0 +1,1 @@
+"""The serving container: one verified model behind SageMaker's HTTP contract."""

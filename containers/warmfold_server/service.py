@@ -1,0 +1,94 @@
+"""What each path answers, without a word about sockets."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from warmfold_contract.errors import UserError
+from warmfold_server import content
+from warmfold_server.codec import read_rows, write_scores
+from warmfold_server.errors import RequestError, bad_request
+from warmfold_server.model import Model, ProjectError
+
+PING = "/ping"
+EXECUTION_PARAMETERS = "/execution-parameters"
+INVOCATIONS = "/invocations"
+METHODS = {PING: "GET", EXECUTION_PARAMETERS: "GET", INVOCATIONS: "POST"}
+
+# SageMaker gives up on an invocation after 60 s; one that has waited this long would not finish.
+QUEUE_SECONDS = 30.0
+
+# Batch transform refuses a job whose concurrency times payload exceeds 100 MB.
+_TRANSFORM_MIB = 100
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: HTTPStatus
+    body: bytes = b""
+    content_type: str = content.JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Service:
+    """Scoring runs in as many requests at once as there are processors.
+
+    The others wait, so that a health check is answered within its 2 seconds however many
+    callers there are.
+    """
+
+    def __init__(self, model: Model, *, max_payload_mib: int) -> None:
+        self._model = model
+        self._max_payload_mib = max_payload_mib
+        self._processors = os.cpu_count() or 1
+        self._turns = threading.BoundedSemaphore(self._processors)
+
+    def ping(self) -> Reply:
+        """The server binds only once the model is loaded and verified: it is healthy."""
+        return Reply(HTTPStatus.OK)
+
+    def execution_parameters(self) -> Reply:
+        """What batch transform should use where its creator said nothing."""
+        values = {
+            "MaxConcurrentTransforms": min(
+                self._processors, _TRANSFORM_MIB // self._max_payload_mib
+            ),
+            "BatchStrategy": "MULTI_RECORD",
+            "MaxPayloadInMB": self._max_payload_mib,
+        }
+        return Reply(HTTPStatus.OK, json.dumps(values).encode())
+
+    def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Reply:
+        """Raises ``RequestError`` for anything that the sender has to change."""
+        requested = content.request_type(content_type)
+        answered = content.response_type(accept, requested)
+        if not self._turns.acquire(timeout=QUEUE_SECONDS):
+            raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests at once")
+        try:
+            return Reply(HTTPStatus.OK, self._scored(body, requested, answered), answered)
+        finally:
+            self._turns.release()
+
+    def _scored(self, body: bytes, requested: str, answered: str) -> bytes:
+        try:
+            rows = read_rows(body, requested, self._model.schema.columns)
+            return write_scores(self._model.scores(rows), answered)
+        except UserError as error:
+            raise bad_request(str(error)) from error
+        except ProjectError as error:
+            log.error("500: %s", error)  # noqa: TRY400  its text is the whole, data-free story
+            raise RequestError(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "the model's project code failed: see its log"
+            ) from error
+
+
+def error_reply(
+    status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None
+) -> Reply:
+    return Reply(status, json.dumps({"error": message}).encode(), headers=headers or {})
