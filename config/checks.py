@@ -1,0 +1,206 @@
+"""What one value says about another: checked on every object that decoded whole.
+
+Keys of the faults are relative to the checked object; the decoder puts the path before them.
+"""
+
+from collections.abc import Iterator, Mapping
+from zoneinfo import available_timezones
+
+from config.checks_tuning import candidate_faults, range_faults, tuning_faults
+from config.decode import Check
+from config.errors import Fault
+from config.names import Names, too_long
+from config.settings import (
+    Batch,
+    Candidate,
+    Deployment,
+    Environment,
+    Model,
+    Range,
+    Serving,
+    Settings,
+    Storage,
+    Tuning,
+)
+
+# CloudFormation and IAM allow 50 tags on a resource; some are the platform's.
+_MAX_TAGS = 40
+# SageMaker developer guide, prerequisites of endpoint auto scaling: not for burstable types.
+_BURSTABLE = ("ml.t2.", "ml.t3.", "ml.t4g.")
+
+
+def _environment(value: Environment) -> Iterator[Fault]:
+    for tag, text in value.tags.items():
+        if tag.lower().startswith("aws:"):
+            yield Fault(
+                key=f"tags.{tag}",
+                problem="starts with aws:, which AWS keeps for itself",
+                remedy="choose another name",
+            )
+        if not 1 <= len(tag) <= 128 or len(text) > 256:
+            yield Fault(
+                key=f"tags.{tag}",
+                value=text,
+                problem="is too long for a tag",
+                remedy="AWS allows 128 characters for a name and 256 for a value",
+            )
+    if len(value.tags) > _MAX_TAGS:
+        yield Fault(
+            key="tags", value=len(value.tags), problem="are too many", remedy=f"keep {_MAX_TAGS}"
+        )
+
+
+def _deployment(value: Deployment) -> Iterator[Fault]:
+    if value.traffic_shift == "canary" and value.canary_percent is None:
+        yield Fault(
+            key="canary_percent", problem="is missing", remedy="say how much traffic goes first"
+        )
+    if value.traffic_shift != "canary" and value.canary_percent is not None:
+        yield Fault(
+            key="canary_percent",
+            value=value.canary_percent,
+            problem=f"means nothing when traffic shifts {value.traffic_shift}",
+            remedy='remove it, or set traffic_shift = "canary"',
+        )
+    if value.timeout_seconds <= value.wait_seconds + value.termination_wait_seconds:
+        yield Fault(
+            key="timeout_seconds",
+            value=value.timeout_seconds,
+            problem="leaves no time beside wait_seconds and termination_wait_seconds",
+            remedy="raise it, or wait less",
+        )
+
+
+def _serving(value: Serving) -> Iterator[Fault]:
+    if value.minimum_instances > value.maximum_instances:
+        yield Fault(
+            key="minimum_instances",
+            value=value.minimum_instances,
+            problem=f"is more than maximum_instances ({value.maximum_instances})",
+            remedy="lower it, or raise maximum_instances",
+        )
+    if value.instance_type.startswith(_BURSTABLE):
+        yield Fault(
+            key="instance_type",
+            value=value.instance_type,
+            problem="is burstable, which SageMaker does not scale automatically",
+            remedy="use a type such as ml.m5.large",
+        )
+    if value.deployment.traffic_shift == "canary" and value.minimum_instances < 2:
+        yield Fault(
+            key="minimum_instances",
+            value=value.minimum_instances,
+            problem="is too few for a canary, which takes at most half of the instances",
+            remedy='use at least 2, or traffic_shift = "all_at_once"',
+        )
+
+
+def _batch(value: Batch) -> Iterator[Fault]:
+    # EventBridge Scheduler takes IANA names; the keys of zoneinfo are the same list.
+    if value.time_zone not in available_timezones():
+        yield Fault(
+            key="time_zone",
+            value=value.time_zone,
+            problem="is no time zone",
+            remedy="use an IANA name such as Europe/London or UTC",
+        )
+
+
+def _model(value: Model) -> Iterator[Fault]:
+    names = [candidate.name for candidate in value.candidates]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Fault(
+                key=f"candidates[{index}].name",
+                value=name,
+                problem="is taken by another candidate",
+                remedy="give each candidate a name of its own",
+            )
+    if value.serving.instance_type not in value.registration.realtime_instance_types:
+        yield Fault(
+            key="registration.realtime_instance_types",
+            value=value.registration.realtime_instance_types,
+            problem=f"lacks serving.instance_type ({value.serving.instance_type})",
+            remedy="add it: a package may be deployed only on the types that it lists",
+        )
+    if value.project.startswith(("/", "~")) or ".." in value.project.split("/"):
+        yield Fault(
+            key="project",
+            value=value.project,
+            problem="leaves the repository",
+            remedy="give a folder relative to the repository, such as examples/german_credit",
+        )
+
+
+def _settings(value: Settings) -> Iterator[Fault]:
+    names = [model.name for model in value.models]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Fault(
+                key=f"models[{index}].name",
+                value=name,
+                problem="is taken by another model",
+                remedy="give each model a name of its own",
+            )
+
+
+def _model_names(value: Model, environment: str) -> Iterator[Fault]:
+    for long in too_long(Names(environment).model(value.name)):
+        yield Fault(
+            key="name",
+            value=value.name,
+            problem=f"makes the {long.what} {long.name!r} {len(long.name)} characters long",
+            remedy=f"AWS allows {long.limit}: shorten the model's name",
+        )
+
+
+def _production_storage(value: Storage) -> Iterator[Fault]:
+    if value.removable:
+        yield Fault(
+            key="removable",
+            value=True,
+            problem="would delete production's data with its stack",
+            remedy="set it to false",
+        )
+
+
+def _production_environment(value: Environment) -> Iterator[Fault]:
+    yield from _environment(value)
+    if not value.termination_protection:
+        yield Fault(
+            key="termination_protection",
+            value=False,
+            problem="leaves production's stacks unprotected",
+            remedy="set it to true",
+        )
+
+
+def _production_serving(value: Serving) -> Iterator[Fault]:
+    yield from _serving(value)
+    if value.minimum_instances < 2:
+        yield Fault(
+            key="minimum_instances",
+            value=value.minimum_instances,
+            problem="leaves production with a single instance",
+            remedy="use at least 2 (AWS Security Hub control SageMaker.4)",
+        )
+
+
+def checks_for(environment: str) -> Mapping[type, Check]:
+    """What to ask about each object of an environment's file; production is asked more."""
+    checks: dict[type, Check] = {
+        Environment: _environment,
+        Tuning: tuning_faults,
+        Range: range_faults,
+        Candidate: candidate_faults,
+        Deployment: _deployment,
+        Serving: _serving,
+        Batch: _batch,
+        Model: lambda value: [*_model(value), *_model_names(value, environment)],
+        Settings: _settings,
+    }
+    if environment == "prod":
+        checks[Environment] = _production_environment
+        checks[Storage] = _production_storage
+        checks[Serving] = _production_serving
+    return checks

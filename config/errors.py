@@ -1,0 +1,57 @@
+"""What can be wrong with a configuration file.
+
+::
+
+    ConfigError
+    ├── UnknownEnvironmentError   no file of that name
+    ├── UnreadableFileError       not UTF-8 or not TOML
+    └── InvalidSettingsError      keys or values; carries every fault that was found
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class ConfigError(Exception):
+    """A mistake in a configuration file; its text is meant for the person who edits the file."""
+
+
+class UnknownEnvironmentError(ConfigError):
+    """There is no configuration file for the environment that was asked for."""
+
+    def __init__(self, name: str, known: Sequence[str], folder: Path) -> None:
+        choices = ", ".join(known) or "none"
+        super().__init__(
+            f"environment {name!r} has no file in {folder}: choose one of {choices}, "
+            f"for example `-c env=local`"
+        )
+
+
+class UnreadableFileError(ConfigError):
+    """The file is not TOML."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault. ``key`` is dotted, as ``models[0].tuning.max_trials``; empty for the file."""
+
+    key: str
+    problem: str
+    remedy: str
+    value: object = None
+
+    def __str__(self) -> str:
+        shown = "" if self.value is None else f" = {self.value!r}"
+        return f"{self.key}{shown}: {self.problem}; {self.remedy}"
+
+
+class InvalidSettingsError(ConfigError):
+    """Every fault of one file, in the order of the file's sections."""
+
+    def __init__(self, file: Path, faults: Sequence[Fault]) -> None:
+        self.file = file
+        self.faults = tuple(faults)
+        count = f"{len(faults)} fault" + ("" if len(faults) == 1 else "s")
+        lines = "\n".join(f"  {fault}" for fault in faults)
+        super().__init__(f"{file} has {count}:\n{lines}")

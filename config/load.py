@@ -1,0 +1,46 @@
+"""The one reader of the environment files."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+
+from config.checks import checks_for
+from config.decode import Decoder
+from config.errors import InvalidSettingsError, UnknownEnvironmentError, UnreadableFileError
+from config.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ENVIRONMENTS = REPOSITORY / "config" / "environments"
+
+
+def environments(folder: Path = ENVIRONMENTS) -> tuple[str, ...]:
+    """The names of all environments, sorted."""
+    return tuple(sorted(path.stem for path in folder.glob("*.toml")))
+
+
+def load_settings(environment: str, folder: Path = ENVIRONMENTS) -> Settings:
+    """The settings of one environment.
+
+    Raises:
+        UnknownEnvironmentError: there is no file of that name.
+        UnreadableFileError: the file is not UTF-8 or not TOML.
+        InvalidSettingsError: it has faults; all of them are in the message.
+    """
+    if environment not in environments(folder):
+        raise UnknownEnvironmentError(environment, environments(folder), folder)
+    path = folder / f"{environment}.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(f"{path} is not UTF-8: save it as UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UnreadableFileError(f"{path} is not TOML: {error}") from error
+    return _settings(values, environment, path)
+
+
+def _settings(values: dict[str, object], environment: str, path: Path) -> Settings:
+    decoder = Decoder(checks_for(environment))
+    settings: Settings = decoder.decode(Settings, values, "")
+    if decoder.faults:
+        raise InvalidSettingsError(path, decoder.faults)
+    return dataclasses.replace(settings, name=environment)

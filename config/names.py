@@ -1,0 +1,150 @@
+"""Every physical name, in one place.
+
+A name stands here only if something outside its own stack has to know it before it exists: a
+queue or a Lambda gets the name that CloudFormation gives it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PREFIX = "warmfold"
+
+# The endpoint has one variant; its name must not change between deployments (SageMaker
+# deployment guardrails), and alarms and scaling refer to it.
+VARIANT = "primary"
+
+
+@dataclass(frozen=True)
+class TooLong:
+    """A name beyond what AWS allows for its kind."""
+
+    what: str
+    name: str
+    limit: int
+
+
+@dataclass(frozen=True)
+class ModelNames:
+    """Names of one model in one environment."""
+
+    environment: str
+    model: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{PREFIX}-{self.environment}-{self.model}"
+
+    @property
+    def training_stack(self) -> str:
+        return f"{self.prefix}-training"
+
+    @property
+    def serving_stack(self) -> str:
+        return f"{self.prefix}-serving"
+
+    @property
+    def delivery_stack(self) -> str:
+        return f"{self.prefix}-delivery"
+
+    @property
+    def batch_stack(self) -> str:
+        return f"{self.prefix}-batch"
+
+    @property
+    def training_pipeline(self) -> str:
+        return f"{self.prefix}-training"
+
+    @property
+    def scoring_pipeline(self) -> str:
+        return f"{self.prefix}-scoring"
+
+    @property
+    def model_package_group(self) -> str:
+        return self.prefix
+
+    @property
+    def endpoint(self) -> str:
+        return self.prefix
+
+    @property
+    def schedule_group(self) -> str:
+        return self.prefix
+
+    @property
+    def schedule(self) -> str:
+        return f"{self.prefix}-daily"
+
+    @property
+    def model_role(self) -> str:
+        """Passed by four stacks, and so known to them by name."""
+        return f"{self.prefix}-model"
+
+    @property
+    def serving_deployment_role(self) -> str:
+        """What CloudFormation acts as in the serving stack, whoever starts the update."""
+        return f"{self.prefix}-serving-deployment"
+
+    @property
+    def batch_model_prefix(self) -> str:
+        """Batch scoring makes one SageMaker model per package version: ``{prefix}-v{version}``."""
+        return self.prefix
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one environment."""
+
+    environment: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{PREFIX}-{self.environment}"
+
+    @property
+    def images_stack(self) -> str:
+        return f"{self.prefix}-images"
+
+    @property
+    def storage_stack(self) -> str:
+        return f"{self.prefix}-storage"
+
+    @property
+    def trainer_repository(self) -> str:
+        return f"{self.prefix}-trainer"
+
+    @property
+    def server_repository(self) -> str:
+        return f"{self.prefix}-server"
+
+    def bucket(self, account: str, region: str) -> str:
+        """Bucket names are shared by all accounts of a partition, so these are in it.
+
+        A literal, because roles of other stacks are bound to prefixes of this bucket.
+        """
+        return f"{self.prefix}-{account}-{region}"
+
+    @property
+    def key_alias(self) -> str:
+        return f"alias/{self.prefix}"
+
+    def model(self, model: str) -> ModelNames:
+        return ModelNames(self.environment, model)
+
+
+# What follows the prefix of a batch model's name: versions of up to seven digits.
+_LONGEST_VERSION = "-v" + "9" * 7
+
+
+def too_long(names: ModelNames) -> Iterator[TooLong]:
+    """The names that AWS would refuse for their length (API references of the services)."""
+    limits = (
+        ("endpoint", names.endpoint, 63),
+        ("model package group", names.model_package_group, 63),
+        ("training pipeline", names.training_pipeline, 63),
+        ("scoring pipeline", names.scoring_pipeline, 63),
+        ("SageMaker model", names.batch_model_prefix + _LONGEST_VERSION, 63),
+        ("IAM role", names.serving_deployment_role, 64),
+        ("schedule", names.schedule, 64),
+        ("stack", names.delivery_stack, 63),
+    )
+    return (TooLong(what, name, limit) for what, name, limit in limits if len(name) > limit)

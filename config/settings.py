@@ -1,0 +1,221 @@
+"""The settings of one environment: frozen, typed, and all of them required.
+
+A field without a default must be in the file, so that no environment differs from another by
+something that is not written down. The few optional ones (``None``, empty) belong to one kind of
+value only, and ``checks`` refuses them where they have no meaning. Limits are those of the AWS
+services; units are in the names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from config.rules import Above, Between, Finite, Matches, NotEmpty, OneOf
+
+# What CloudWatch Logs accepts as a retention, up to two years (PutRetentionPolicy).
+LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
+
+# Only the shape: whether the type exists is checked against the API's own list when the
+# pipeline definition and the templates are validated.
+InstanceType = Annotated[
+    str, Matches(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large")
+]
+Name = Annotated[
+    str,
+    Matches(r"[a-z](-?[a-z0-9])*", "lower-case letters, digits and single hyphens, letter first"),
+]
+# Tuning is one step `Tune-{candidate}` each; SageMaker makes job names from step names.
+CandidateName = Annotated[
+    str,
+    Matches(r"[a-z](-?[a-z0-9]){0,19}", "at most 20 lower-case letters, digits and hyphens"),
+]
+AlgorithmName = Annotated[
+    str, Matches(r"[a-z][a-z0-9_-]{0,63}", "an algorithm of the trainer, such as lightgbm")
+]
+RangeKind = Literal["continuous", "integer", "categorical"]
+Scaling = Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where the stacks live, and what all of them share."""
+
+    account: Annotated[str, Matches(r"\d{12}", "the 12 digits of an AWS account, in quotes")]
+    region: Annotated[str, Matches(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-west-1")]
+    termination_protection: bool
+    log_retention_days: Annotated[int, OneOf(LOG_RETENTION_DAYS)]
+    # The qualifier given to `cdk bootstrap`; hnb659fds is the CDK's own default.
+    bootstrap_qualifier: Annotated[str, Matches(r"[a-z0-9]{1,10}", "1 to 10 letters and digits")]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """``uri``: an image that CI pushed under its content hash. ``build``: built by `cdk deploy`."""
+
+    source: Literal["uri", "build"]
+    kept_images: Annotated[int, Between(2, 1000)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """``removable`` deletes buckets, keys and the model registry together with their stacks."""
+
+    removable: bool
+    access_log_retention_days: Annotated[int, Between(1, 3650)]
+    noncurrent_version_retention_days: Annotated[int, Between(1, 3650)]
+    batch_retention_days: Annotated[int, Between(1, 3650)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """How rows are split, once and for all trials; ``holdout_fraction`` never reaches training."""
+
+    folds: Annotated[int, Between(2, 20)]
+    holdout_fraction: Annotated[float, Above(0, 1)]
+    seed: Annotated[int, Between(0, 2**31 - 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """One tuning job per candidate, each with these limits (SageMaker: 750 trials, 100 at once)."""
+
+    metric: Literal["auc"]
+    strategy: Literal["Bayesian", "Random"]
+    max_trials: Annotated[int, Between(1, 750)]
+    parallel_trials: Annotated[int, Between(1, 100)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Bounds for a number, ``values`` for a category."""
+
+    kind: RangeKind
+    minimum: Annotated[float, Finite()] | None = None
+    maximum: Annotated[float, Finite()] | None = None
+    values: tuple[str, ...] = ()
+    scaling: Scaling = "Auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An algorithm with its fixed and its searched hyperparameters."""
+
+    name: CandidateName
+    algorithm: AlgorithmName
+    static: Mapping[str, str | int | float]
+    ranges: Annotated[Mapping[str, Range], NotEmpty()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """The hold-out score below which a model is registered as Rejected."""
+
+    minimum_score: Annotated[float, Between(0, 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute:
+    """The machines of one kind of job. ``max_runtime_seconds`` is billed at most (5 days)."""
+
+    instance_type: InstanceType
+    instance_count: Annotated[int, Between(1, 20)]
+    volume_gib: Annotated[int, Between(1, 16384)]
+    max_runtime_seconds: Annotated[int, Between(60, 432000)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jobs:
+    """Machines per step of the training pipeline. ``trial`` is one trial with all its folds."""
+
+    processing: Compute
+    trial: Compute
+    final: Compute
+    evaluation: Compute
+    transform: Compute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """What a model package says about itself."""
+
+    realtime_instance_types: Annotated[tuple[InstanceType, ...], NotEmpty()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """How traffic moves to a new model, blue to green. ``canary_percent`` only for a canary."""
+
+    traffic_shift: Literal["all_at_once", "canary"]
+    wait_seconds: Annotated[int, Between(0, 3600)]
+    termination_wait_seconds: Annotated[int, Between(0, 3600)]
+    timeout_seconds: Annotated[int, Between(600, 28800)]
+    canary_percent: Annotated[int, Between(1, 50)] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarms:
+    """Either of them firing rolls a deployment back."""
+
+    error_rate_percent: Annotated[float, Above(0, 100)]
+    latency_milliseconds: Annotated[int, Between(1, 60000)]
+    evaluation_minutes: Annotated[int, Between(1, 60)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """The real-time endpoint. ``target_invocations_per_instance`` is per minute."""
+
+    instance_type: InstanceType
+    minimum_instances: Annotated[int, Between(1, 1000)]
+    maximum_instances: Annotated[int, Between(1, 1000)]
+    target_invocations_per_instance: Annotated[int, Between(1, 1000000)]
+    scale_in_cooldown_seconds: Annotated[int, Between(0, 86400)]
+    scale_out_cooldown_seconds: Annotated[int, Between(0, 86400)]
+    deployment: Deployment
+    alarms: Alarms
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How often the deployed model is compared with the registry, should an event be lost."""
+
+    reconcile_minutes: Annotated[int, Between(5, 1440)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """The daily scoring run, at ``time`` (HH:MM) on the clock of ``time_zone``."""
+
+    time: Annotated[str, Matches(r"([01]\d|2[0-3]):[0-5]\d", 'a time of day such as "06:00"')]
+    time_zone: str
+    flexible_window_minutes: Annotated[int, Between(0, 1440)]
+    compute: Compute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One model: a project folder and everything that is trained, served and scored from it."""
+
+    name: Name
+    project: str
+    data: Data
+    tuning: Tuning
+    candidates: Annotated[tuple[Candidate, ...], NotEmpty()]
+    gate: Gate
+    jobs: Jobs
+    registration: Registration
+    serving: Serving
+    delivery: Delivery
+    batch: Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One environment. ``name`` comes from the file's name."""
+
+    environment: Environment
+    images: Images
+    storage: Storage
+    models: Annotated[tuple[Model, ...], NotEmpty()]
+    name: str = field(default="", metadata={"in_file": False})

@@ -1,0 +1,1 @@
+"""The execution plane: container contract, child processes, images."""

@@ -1,0 +1,173 @@
+"""SageMaker Runtime: InvokeEndpoint, handed on to one server of the endpoint's fleet."""
+
+import http.client
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from warmfold_local.cloud import Cloud, Record
+from warmfold_local.errors import ServiceError
+from warmfold_local.sagemaker.endpoints import KIND
+from warmfold_local.sagemaker.fleet import Fleet, Server
+
+# "your container must respond within 60 seconds" (hosting, developer guide).
+TIMEOUT_SECONDS = 60.0
+
+# The API model's own limit (botocore: sagemaker-runtime BodyBlob), also for the answer.
+PAYLOAD_LIMIT_BYTES = 6_291_456
+
+# ModelError's messages are cut at this many characters (botocore: Message).
+_MESSAGE_LIMIT = 2048
+
+_CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+# "all other POST headers are stripped" (hosting, developer guide).
+_FORWARDED = ("Content-Type", "Accept", _CUSTOM_ATTRIBUTES, "X-Amzn-SageMaker-Inference-Id")
+
+# A header value of an invocation is at most 1,024 ASCII characters (botocore: Header).
+_HEADER_LIMIT = 1024
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """One request; ``headers`` have lower-case names."""
+
+    endpoint: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _ModelError(ServiceError):
+    """The container failed, or answered other than 2xx."""
+
+    def __init__(self, message: str, status: int, original: str, log_stream_arn: str) -> None:
+        super().__init__("ModelError", message, 424)
+        self.status_code = status
+        self.original = original
+        self.log_stream_arn = log_stream_arn
+
+
+def invoke(cloud: Cloud, invocation: Invocation) -> Answer:
+    """Answer one InvokeEndpoint; blocks for as long as the container takes (60 seconds)."""
+    try:
+        return _invoke(cloud, invocation)
+    except ServiceError as error:
+        return _error(error)
+
+
+def _invoke(cloud: Cloud, invocation: Invocation) -> Answer:
+    _require_valid(invocation)
+    record = cloud.table(KIND).find(invocation.endpoint)
+    fleet: Fleet | None = None if record is None else record.get("_fleet")
+    if record is None or fleet is None:
+        account = cloud.settings.account
+        raise ServiceError(
+            "ValidationError", f"Endpoint {invocation.endpoint} of account {account} not found."
+        )
+    wanted = invocation.headers.get("x-amzn-sagemaker-target-variant")
+    server = _pick(record, fleet, wanted)
+    return _forward(cloud, invocation, server)
+
+
+def _require_valid(invocation: Invocation) -> None:
+    if len(invocation.body) > PAYLOAD_LIMIT_BYTES:
+        raise ServiceError(
+            "ValidationError",
+            f"1 validation error detected: Value at 'body' failed to satisfy constraint: Member "
+            f"must have length less than or equal to {PAYLOAD_LIMIT_BYTES}",
+        )
+    for name in _FORWARDED:
+        value = invocation.headers.get(name.lower(), "")
+        if len(value) > _HEADER_LIMIT or not value.isascii():
+            raise ServiceError(
+                "ValidationError",
+                f"1 validation error detected: Value at '{name}' failed to satisfy constraint: "
+                f"Member must be at most {_HEADER_LIMIT} ASCII characters",
+            )
+
+
+def _pick(record: Record, fleet: Fleet, wanted: str | None) -> Server:
+    """The variant asked for, or one by weight."""
+    if wanted is not None:
+        if wanted not in fleet.servers:
+            raise ServiceError(
+                "ValidationError",
+                f"Variant {wanted} of endpoint {record['EndpointName']} not found.",
+            )
+        return fleet.servers[wanted]
+    variants = record["ProductionVariants"]
+    weights = [variant["CurrentWeight"] for variant in variants]
+    if not any(weights):
+        raise ServiceError("ServiceUnavailable", "Every variant of the endpoint has weight 0.", 503)
+    chosen = random.choices(variants, weights)[0]["VariantName"]  # noqa: S311 (traffic split)
+    return fleet.servers[chosen]
+
+
+def _forward(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_SECONDS)
+    headers = {
+        name: invocation.headers[name.lower()]
+        for name in _FORWARDED
+        if name.lower() in invocation.headers
+    }
+    try:
+        connection.request("POST", "/invocations", body=invocation.body, headers=headers)
+        response = connection.getresponse()
+        body = response.read(PAYLOAD_LIMIT_BYTES + 1)
+    except TimeoutError as error:
+        text = (
+            "Your invocation timed out while waiting for a response from container primary. "
+            "Review the latency metrics for each container in Amazon CloudWatch, resolve the "
+            "issue, and try again."
+        )
+        raise _model_error(cloud, invocation.endpoint, 0, text) from error
+    except (OSError, http.client.HTTPException) as error:
+        text = f"the container broke the connection ({type(error).__name__})"
+        code = server.exit_code
+        text += "" if code is None else f"; it has ended with exit code {code}"
+        raise _model_error(cloud, invocation.endpoint, 500, text) from error
+    finally:
+        connection.close()
+    if not 200 <= response.status < 300:
+        original = body.decode("utf-8", "replace")
+        raise _model_error(cloud, invocation.endpoint, response.status, original)
+    if len(body) > PAYLOAD_LIMIT_BYTES:
+        raise _model_error(cloud, invocation.endpoint, 500, "the response is over the limit")
+    return 200, _answer_headers(response, server), body
+
+
+def _answer_headers(response: http.client.HTTPResponse, server: Server) -> dict[str, str]:
+    headers = {"x-Amzn-Invoked-Production-Variant": server.variant}
+    for name in ("Content-Type", _CUSTOM_ATTRIBUTES):
+        value = response.getheader(name)
+        if value is not None:
+            headers[name] = value
+    return headers
+
+
+def _model_error(cloud: Cloud, endpoint: str, status: int, original: str) -> _ModelError:
+    side = "client" if 400 <= status < 500 else "server"
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    arn = cloud.arn(f"log-group:{group}", service="logs")
+    original = original[:_MESSAGE_LIMIT]
+    message = (
+        f'Received {side} error ({status}) from primary with message "{original}". '
+        f"See the log of endpoint {endpoint} for more information."
+    )
+    return _ModelError(message[:_MESSAGE_LIMIT], status, original, arn)
+
+
+def _error(error: ServiceError) -> Answer:
+    """rest-json: the code in a header, members in the body."""
+    members: dict[str, object] = {"Message": error.message}
+    if isinstance(error, _ModelError):
+        members |= {
+            "OriginalStatusCode": error.status_code,
+            "OriginalMessage": error.original,
+            "LogStreamArn": error.log_stream_arn,
+        }
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
+    return error.status, headers, json.dumps(members).encode()

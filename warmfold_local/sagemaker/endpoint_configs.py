@@ -1,0 +1,84 @@
+"""Endpoint configurations: which models an endpoint serves, on what, and with what weights."""
+
+from typing import Any
+
+from warmfold_local.cloud import Cloud, Record
+from warmfold_local.errors import UnsupportedOperation, ValidationError
+from warmfold_local.sagemaker.listing import list_page
+from warmfold_local.sagemaker.models import model_record
+from warmfold_local.sagemaker.protocol import operation
+from warmfold_local.sagemaker.tags import forget_tags, put_tags
+
+KIND = "Endpoint configuration"
+
+# Hosting that this cloud does not execute: refused, rather than accepted and left undone.
+_NOT_EXECUTED = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
+
+
+def config_record(cloud: Cloud, name: str) -> Record:
+    record = cloud.table(KIND).find(name)
+    if record is None:
+        arn = cloud.arn(f"endpoint-config/{name}")
+        raise ValidationError(f'Could not find endpoint configuration "{arn}".')
+    return record
+
+
+@operation("CreateEndpointConfig")
+def create_endpoint_config(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    """Its models must exist. Capture, capacity and encryption are recorded, not acted on."""
+    name = request["EndpointConfigName"]
+    arn = cloud.arn(f"endpoint-config/{name}")
+    for member in _NOT_EXECUTED:
+        if request.get(member):
+            raise UnsupportedOperation("CreateEndpointConfig", f"member {member} of")
+    record = {
+        **{key: value for key, value in request.items() if key != "Tags"},
+        "EndpointConfigArn": arn,
+        "ProductionVariants": _variants(cloud, request["ProductionVariants"]),
+        "CreationTime": cloud.now(),
+    }
+    with cloud.lock:
+        if cloud.table(KIND).find(name) is not None:
+            raise ValidationError(f'Cannot create already existing endpoint configuration "{arn}".')
+        cloud.table(KIND).add(name, record)
+    put_tags(cloud, arn, request.get("Tags"))
+    return {"EndpointConfigArn": arn}
+
+
+@operation("DescribeEndpointConfig")
+def describe_endpoint_config(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    return config_record(cloud, request["EndpointConfigName"])
+
+
+@operation("ListEndpointConfigs")
+def list_endpoint_configs(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    return list_page(
+        request, cloud.table(KIND), result="EndpointConfigs", name="EndpointConfigName"
+    )
+
+
+@operation("DeleteEndpointConfig")
+def delete_endpoint_config(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    record = config_record(cloud, request["EndpointConfigName"])
+    cloud.table(KIND).remove(request["EndpointConfigName"])
+    forget_tags(cloud, record["EndpointConfigArn"])
+    return {}
+
+
+def _variants(cloud: Cloud, requested: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = [variant["VariantName"] for variant in requested]
+    if len(set(names)) != len(names):
+        raise ValidationError(f"Variant names must be unique: {', '.join(names)}")
+    return [_variant(cloud, variant) for variant in requested]
+
+
+def _variant(cloud: Cloud, variant: dict[str, Any]) -> dict[str, Any]:
+    """Weight 1 and one instance unless the request says otherwise."""
+    if variant.get("ServerlessConfig") or variant.get("InstancePools"):
+        raise UnsupportedOperation("CreateEndpointConfig", "serverless or pooled variant of")
+    if variant.get("ModelName") is None:
+        raise UnsupportedOperation("CreateEndpointConfig", "inference components (no ModelName) of")
+    if variant.get("InstanceType") is None:
+        raise ValidationError(f"Variant {variant['VariantName']} must provide an InstanceType.")
+    model_record(cloud, variant["ModelName"])
+    return {"InitialVariantWeight": 1.0, "InitialInstanceCount": 1, **variant}

@@ -1,0 +1,221 @@
+"""What the four kinds of jobs have in common: create once, run on a thread, end exactly once."""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from warmfold_local.cloud import Cloud, Record
+from warmfold_local.errors import ValidationError
+from warmfold_local.sagemaker.failures import INTERNAL, JobFailed, JobStopped, clip
+from warmfold_local.sagemaker.protocol import encode
+from warmfold_local.sagemaker.tags import put_tags, tags_of
+from warmfold_shapes.constraints import service_model
+
+logger = logging.getLogger("warmfold_local")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobKind:
+    """Names of one kind of job. ``member`` begins its members, as ``TrainingJob`` + ``Name``.
+
+    ``closing`` gives further members of the last state, from the record, the members that end
+    it and the time.
+    """
+
+    label: str
+    resource: str
+    member: str
+    folder: str
+    event: str
+    ended: str
+    closing: Callable[[Record, dict[str, Any], datetime], dict[str, Any]] | None = None
+
+    @property
+    def status(self) -> str:
+        return f"{self.member}Status"
+
+
+@dataclass(frozen=True)
+class Final:
+    """A job's last status, and the members that change with it."""
+
+    status: str
+    members: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Job:
+    """A job from creation to end.
+
+    ``folder`` holds ``log.txt`` and, while the job runs or if it failed, the container's files.
+    """
+
+    cloud: Cloud
+    kind: JobKind
+    record: Record
+    folder: Path
+    on_ended: Callable[["Job"], None] | None = None
+    stop_requested: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def name(self) -> str:
+        return str(self.record[f"{self.kind.member}Name"])
+
+    @property
+    def arn(self) -> str:
+        return str(self.record[f"{self.kind.member}Arn"])
+
+    @property
+    def status(self) -> str:
+        return str(self.record[self.kind.status])
+
+    @property
+    def base_dir(self) -> Path:
+        """Stands for ``/opt/ml``."""
+        return self.folder / "ml"
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / "log.txt"
+
+    def update(self, **members: Any) -> None:
+        """Change the record. Members are replaced, never changed in place: readers hold no lock."""
+        with self.cloud.lock:
+            self.record.update(members, LastModifiedTime=self.cloud.now())
+
+    def finish(self, final: Final) -> None:
+        with self.cloud.lock:
+            now = self.cloud.now()
+            members = {self.kind.status: final.status, self.kind.ended: now, **final.members}
+            if self.kind.closing is not None:
+                members |= self.kind.closing(self.record, members, now)
+            self.update(**members)
+
+    def check_stop(self) -> None:
+        """Raises ``JobStopped`` if the job is to end."""
+        if self.stop_requested.is_set() or self.cloud.stopping.is_set():
+            raise JobStopped
+
+    def publish(self) -> None:
+        """Send the state change event, whose detail is the Describe answer (times in ms)."""
+        answer = service_model("sagemaker").operation_model(f"Describe{self.kind.member}")
+        shape: Any = answer.output_shape
+        with self.cloud.lock:
+            detail = encode(shape, _in_milliseconds(self.record))
+        detail["Tags"] = tags_of(self.cloud, self.arn)
+        try:
+            self.cloud.publish(
+                source="aws.sagemaker",
+                detail_type=self.kind.event,
+                detail=detail,
+                resources=[self.arn],
+            )
+        except Exception:  # events are best effort, as on AWS: the job goes on
+            logger.exception("the event of %s was lost", self.arn)
+
+
+def create_job(
+    cloud: Cloud,
+    kind: JobKind,
+    request: dict[str, Any],
+    *,
+    members: dict[str, Any],
+    run: Callable[[Job], Final],
+    on_ended: Callable[[Job], None] | None = None,
+) -> Job:
+    """Add the job's record and run it on a thread of its own.
+
+    ``run`` returns the last state, or raises ``JobFailed`` or ``JobStopped``. ``on_ended`` is
+    called once, after the last state is visible. Raises ``ResourceInUse`` if the name is taken.
+    """
+    name = request[f"{kind.member}Name"]
+    now = cloud.now()
+    record: Record = {
+        **{key: value for key, value in request.items() if key != "Tags"},
+        f"{kind.member}Arn": cloud.arn(f"{kind.resource}/{name}"),
+        kind.status: "InProgress",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        **members,
+    }
+    folder = cloud.settings.state_dir / "jobs" / kind.folder / name
+    job = Job(cloud, kind, record, folder, on_ended)
+    record["_job"] = job
+    cloud.table(kind.label).add(name, record)
+    if folder.exists():  # of an earlier local cloud with the same state folder
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    put_tags(cloud, job.arn, request.get("Tags"))
+    cloud.spawn(f"{kind.resource} {name}", lambda: _run(job, run))
+    return job
+
+
+def find_job(cloud: Cloud, kind: JobKind, name: str) -> Record:
+    """Raises ``ValidationError`` for an unknown job, with the service's text."""
+    record = cloud.table(kind.label).find(name)
+    if record is None:
+        raise ValidationError("Requested resource not found.")
+    return record
+
+
+def describe_job(cloud: Cloud, kind: JobKind, name: str) -> Record:
+    """A copy of the record at one moment."""
+    with cloud.lock:
+        return dict(find_job(cloud, kind, name))
+
+
+def request_stop(
+    cloud: Cloud,
+    kind: JobKind,
+    name: str,
+    members: Callable[[Record], dict[str, Any]] = lambda _: {},
+) -> None:
+    """Ask a running job to stop; ``members`` of its record change with the status.
+
+    Raises ``ValidationError`` if the job is unknown, or not InProgress.
+    """
+    with cloud.lock:
+        record = find_job(cloud, kind, name)
+        if record[kind.status] != "InProgress":
+            raise ValidationError(
+                f"The request was rejected because the {kind.label.lower()} is in status "
+                f"{record[kind.status]}."
+            )
+        job: Job = record["_job"]
+        job.update(**{kind.status: "Stopping"}, **members(record))
+        job.stop_requested.set()
+    job.publish()
+
+
+def _run(job: Job, run: Callable[[Job], Final]) -> None:
+    final = Final("Failed", {"FailureReason": INTERNAL})
+    try:
+        job.publish()
+        final = run(job)
+    except JobStopped:
+        final = Final("Stopped")
+    except JobFailed as failure:
+        final = Final("Failed", {"FailureReason": clip(str(failure))})
+    finally:
+        job.finish(final)
+        job.publish()
+        if job.on_ended is not None:
+            job.on_ended(job)
+        if final.status != "Failed":  # a failed container's files may tell more than its message
+            shutil.rmtree(job.base_dir, ignore_errors=True)
+
+
+def _in_milliseconds(value: Any) -> Any:
+    """Times as events carry them."""
+    if isinstance(value, dict):
+        return {key: _in_milliseconds(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_milliseconds(item) for item in value]
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    return value

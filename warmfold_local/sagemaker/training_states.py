@@ -1,0 +1,50 @@
+"""``SecondaryStatus`` and ``SecondaryStatusTransitions``: how far a training job has come."""
+
+import math
+from datetime import datetime
+from typing import Any
+
+from warmfold_local.cloud import Record
+
+_MESSAGES = {
+    "Starting": "Starting the training job",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Stopping": "Stopping the training job",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+
+
+def opening(now: datetime) -> dict[str, Any]:
+    """The members of a job that was just created."""
+    return with_transition({}, "Starting", now)
+
+
+def with_transition(record: Record, status: str, now: datetime) -> dict[str, Any]:
+    """The members that change when a job enters a secondary status."""
+    past = list(record.get("SecondaryStatusTransitions", []))
+    if past:
+        past[-1] = {"EndTime": now, **past[-1]}
+    entered = {"Status": status, "StartTime": now, "StatusMessage": _MESSAGES[status]}
+    return {"SecondaryStatus": status, "SecondaryStatusTransitions": [*past, entered]}
+
+
+def closing(record: Record, members: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The members of the last state: its secondary status, and the time to be billed.
+
+    Billed is what lies between start and end, so data transfers too, but not the waiting for an
+    instance (API reference, DescribeTrainingJob).
+    """
+    last = members.get("SecondaryStatus", members["TrainingJobStatus"])
+    states = with_transition(record, last, now)
+    states["SecondaryStatusTransitions"][-1]["EndTime"] = now
+    states.pop("SecondaryStatus") if "SecondaryStatus" in members else None
+    started = record.get("TrainingStartTime")
+    if started is None:
+        return states
+    seconds = max(1, math.ceil((now - started).total_seconds()))
+    return {**states, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}

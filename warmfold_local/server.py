@@ -1,0 +1,122 @@
+"""The local cloud's process: ``python -m warmfold_local.server STATE_DIR``, started by `launcher`.
+
+Everything else it needs comes as one JSON object on standard input, so that the secret stands
+neither in an argument nor in the environment that other programs can list.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from warmfold_local import sagemaker
+from warmfold_local.cfn_types import resource_types
+from warmfold_local.cloud import Cloud, Settings
+from warmfold_local.engine import process
+from warmfold_local.front import Front
+from warmfold_local.ministack_seam import (
+    EventPublisher,
+    load,
+    record_metric_math_alarms,
+    register_resource_types,
+    stop_lambda_workers,
+)
+from warmfold_local.owner import when_gone
+
+logger = logging.getLogger("warmfold_local")
+
+# What is running when the cloud is told to stop gets this long for its own clean end.
+CHILD_GRACE_SECONDS = 5.0
+
+# What a run needs only while it lasts; logs and jobs stay, to be looked at.
+SCRATCH = ("tmp", "ministack", "s3", "home", "aws", "instance.json")
+
+
+def main() -> None:
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    state_dir = Path(sys.argv[1])
+    values = json.load(sys.stdin)
+    settings = Settings(
+        account=values["account"],
+        region=values["region"],
+        port=values["port"],
+        secret=values["secret"],
+        state_dir=state_dir,
+        images_dir=Path(values["images_dir"]),
+    )
+    process.supervise(state_dir)
+    publisher = EventPublisher(settings)
+    cloud = Cloud(settings, publisher)
+    backend = load(settings)
+    register_resource_types(resource_types(cloud))
+    record_metric_math_alarms()
+    for module in walk_packages(sagemaker.__path__, f"{sagemaker.__name__}."):
+        import_module(module.name)  # operations register themselves
+    front = Front(cloud, backend, os.getpid())
+    asyncio.run(_run(cloud, publisher, front, values["socket"], values["owner_pid"]))
+
+
+async def _run(
+    cloud: Cloud, publisher: EventPublisher, front: Front, socket_number: int, owner_pid: int | None
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if owner_pid is not None:
+        when_gone(owner_pid, lambda: loop.call_soon_threadsafe(stop.set))
+    publisher.attach(loop)
+
+    async def stopped() -> None:
+        """Ends what runs while the cloud still answers: a stopped job may want to upload."""
+        await stop.wait()
+        cloud.stopping.set()
+        await asyncio.to_thread(process.stop_all, CHILD_GRACE_SECONDS)
+
+    application: Any = front  # hypercorn's type names its own scope classes
+    await serve(application, _hypercorn(socket_number), shutdown_trigger=stopped)
+    _end(cloud.settings.state_dir)
+
+
+def _hypercorn(socket_number: int) -> Config:
+    """Serves the listening socket that the launcher bound to 127.0.0.1, and no other."""
+    config = Config()
+    config.bind = [f"fd://{socket_number}"]
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.graceful_timeout = 2.0
+    config.keep_alive_timeout = 75.0
+    return config
+
+
+def _end(state_dir: Path) -> None:
+    """Leave nothing behind. Threads may still be blocked on what was just ended: no waiting."""
+    process.stop_all(0)
+    stop_lambda_workers()
+    for name in SCRATCH:
+        path = state_dir / name
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    logging.shutdown()
+    threads = threading.active_count()
+    sys.stderr.write(f"stopped ({threads} threads)\n")
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

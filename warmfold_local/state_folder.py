@@ -1,0 +1,101 @@
+"""A local cloud's state folder: claimed, locked, emptied, and rid of what a kill left running."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from warmfold_local.engine import leftovers
+
+# Marks a folder as a local cloud's, so that no other folder is ever emptied.
+MARKER = ".warmfold-local"
+OWN_ENTRIES = (
+    "aws",
+    "children",
+    "home",
+    "instance.json",
+    "jobs",
+    "ministack",
+    "s3",
+    "server",
+    "server.log",
+    "tmp",
+)
+
+
+class LocalCloudError(Exception):
+    """The local cloud cannot be started or stopped; the message is for the user."""
+
+
+def claim(state_dir: Path) -> None:
+    """Make the folder, or check that it is one of ours: it is going to be emptied."""
+    marker = state_dir / MARKER
+    if state_dir.is_dir() and not marker.is_file() and any(state_dir.iterdir()):
+        raise LocalCloudError(
+            f"{state_dir} is not a local cloud's folder and is not empty: name a new folder"
+        )
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        state_dir.chmod(0o700)
+        marker.touch()
+    except OSError as error:
+        raise LocalCloudError(f"cannot use {state_dir}: {error.strerror}") from error
+
+
+@contextmanager
+def locked(state_dir: Path) -> Iterator[None]:
+    """One start at a time in a folder."""
+    with (state_dir / MARKER).open("r") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalCloudError(f"a local cloud is being started in {state_dir}") from error
+        yield
+
+
+def clean(state_dir: Path) -> None:
+    """Empty the folder, and make what a new server needs."""
+    end_leftovers(state_dir)
+    forget_all(state_dir)
+    for name in ("home", "server", "tmp"):
+        (state_dir / name).mkdir()
+
+
+def end_leftovers(state_dir: Path) -> None:
+    """SIGKILL what is still there of a server of this folder: its group, its children's groups.
+
+    Groups are on record with their leader's start time, so that nobody else's are touched.
+    """
+    for name in ("server", "children"):
+        folder = state_dir / name
+        if folder.is_dir():
+            leftovers.kill_leftovers(folder)
+
+
+def forget_all(state_dir: Path, but: tuple[str, ...] = ()) -> None:
+    for name in OWN_ENTRIES:
+        if name not in but:
+            remove(state_dir / name)
+
+
+def was_used(state_dir: Path) -> bool:
+    """Whether a local cloud was ever started in this folder."""
+    return (state_dir / MARKER).is_file()
+
+
+def remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_private(path: Path, values: dict[str, Any]) -> None:
+    """Mode 0600 from the first byte on."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(values, stream)
