@@ -189,7 +189,7 @@ def test_a_failed_update_keeps_the_old_model_serving(hosting: Hosting, fault: st
     assert described["EndpointStatus"] == "InService"
     assert described["EndpointConfigName"] == first
     expected = {
-        "exit": "did not pass the ping health check (it ended with exit code 3)",
+        "exit": "did not pass the ping health check (the model container ended with exit code 3)",
         "no image": "has not been built",
         "no model data": "Could not find S3 object",
         "links": "is not a plain file",

@@ -14,7 +14,7 @@ _URI = re.compile(
 )
 
 
-class ImageNotFound(ValidationError):  # noqa: N818 - an answer of the service, as its siblings
+class ImageNotFound(ValidationError):
     """No built image stands for the URI; the message says what to do.
 
     SageMaker refuses a job or model whose image it cannot find when it is created.

@@ -8,11 +8,11 @@ LIMIT = 1024
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 
 
-class JobFailed(Exception):  # noqa: N818 - an outcome, told as the API tells it
+class JobFailed(Exception):
     """Ends a job as Failed; the text becomes its ``FailureReason``."""
 
 
-class JobStopped(Exception):  # noqa: N818 - an outcome, not an error
+class JobStopped(Exception):
     """Ends a job as Stopped: somebody asked for it, or the local cloud is shutting down."""
 
 

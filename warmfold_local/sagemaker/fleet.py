@@ -4,32 +4,21 @@ Container contract: "Custom inference code with hosting services" in the SageMak
 guide. Each server listens on its own free port of 127.0.0.1, given by SAGEMAKER_BIND_TO_PORT.
 """
 
-import http.client
-import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from warmfold_local.cloud import Cloud, Record
-from warmfold_local.engine.artifacts import ArtifactError, extract_model
-from warmfold_local.engine.container import command_line, container_environment
+from warmfold_local.engine.artifacts import ArtifactError
 from warmfold_local.engine.images import ImageNotFound, resolve_image
-from warmfold_local.engine.process import Child
-from warmfold_local.engine.s3 import TransferError, download_object
+from warmfold_local.engine.model_server import ModelServer, ServerError, install_model
+from warmfold_local.engine.s3 import TransferError
 from warmfold_local.sagemaker.models import ModelContainer, container_of
-
-# "/ping … within 2 seconds" (developer guide, as above).
-PING_TIMEOUT_SECONDS = 2.0
-PING_INTERVAL_SECONDS = 0.1
 
 # SageMaker waits eight minutes for the first ping; a process without an image to pull needs less.
 STARTUP_TIMEOUT_SECONDS = 120.0
-
-# SIGKILL follows SIGTERM after 30 seconds (developer guide, as above).
-STOP_GRACE_SECONDS = 30.0
 
 
 class FleetError(Exception):
@@ -42,12 +31,15 @@ class Server:
 
     variant: str
     image: str
-    port: int
-    child: Child
+    container: ModelServer
+
+    @property
+    def port(self) -> int:
+        return self.container.port
 
     @property
     def exit_code(self) -> int | None:
-        return self.child.wait(0)
+        return self.container.child.wait(0)
 
 
 class Fleet:
@@ -83,7 +75,7 @@ class Fleet:
         """End every server; safe to repeat."""
         self._stopped.set()
         for server in list(self.servers.values()):
-            server.child.stop(STOP_GRACE_SECONDS)
+            server.container.stop()
 
     def _start_or_give_up(self, variant: dict[str, Any]) -> None:
         """One variant's failure ends the others' waiting."""
@@ -104,56 +96,40 @@ class Fleet:
         self._wait_healthy(server, STARTUP_TIMEOUT_SECONDS if asked is None else float(asked))
 
     def _install_model(self, container: ModelContainer, base_dir: Path) -> None:
-        folder = base_dir / "model"
-        folder.mkdir(parents=True, exist_ok=True)
-        if container.model_data_url is None:
-            return
-        archive = base_dir / "model.tar.gz"
         try:
-            download_object(self._cloud, container.model_data_url, archive)
-            extract_model(archive, folder)
+            install_model(self._cloud, container.model_data_url, base_dir)
         except (TransferError, ArtifactError) as error:
             raise FleetError(
                 f"Failed to load model data from {container.model_data_url}: {error}"
             ) from error
-        finally:
-            archive.unlink(missing_ok=True)
 
     def _launch(self, variant: str, container: ModelContainer, base_dir: Path) -> Server:
-        port = _free_port()
         try:
             image = resolve_image(self._cloud.settings.images_dir, container.image)
+            container_server = ModelServer(
+                self._cloud,
+                image,
+                base_dir=base_dir,
+                log_path=self.log_path,
+                environment=container.environment,
+                isolated=container.isolated,
+            )
         except ImageNotFound as error:
             raise FleetError(f"Unable to pull the image for variant {variant}: {error}") from error
-        platform = {"SAGEMAKER_BIND_TO_PORT": str(port), "WARMFOLD_BIND_HOST": "127.0.0.1"}
-        environment = container_environment(
-            self._cloud,
-            image,
-            base_dir=base_dir,
-            extra={**container.environment, **platform},
-            isolated=container.isolated,
-        )
-        argv = command_line(image, default=("serve",))
-        try:
-            child = Child(
-                argv, environment=environment, working_dir=base_dir, log_path=self.log_path
-            )
         except OSError as error:
             raise FleetError(
                 f"The container for production variant {variant} could not be started: {error}"
             ) from error
-        return Server(variant=variant, image=container.image, port=port, child=child)
+        return Server(variant=variant, image=container.image, container=container_server)
 
     def _wait_healthy(self, server: Server, timeout_seconds: float) -> None:
-        deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline and not self._stopped.is_set():
-            if _ping(server.port):
-                return
-            code = server.child.wait(PING_INTERVAL_SECONDS)
-            if code is not None:
-                raise FleetError(self._unhealthy(server.variant, f"it ended with exit code {code}"))
-        if not self._stopped.is_set():
-            raise FleetError(self._unhealthy(server.variant, f"waited {timeout_seconds:.0f} s"))
+        try:
+            server.container.wait_ready(
+                timeout_seconds=timeout_seconds, give_up=self._stopped.is_set
+            )
+        except ServerError as error:
+            if not self._stopped.is_set():
+                raise FleetError(self._unhealthy(server.variant, str(error))) from error
 
     def _unhealthy(self, variant: str, detail: str) -> str:
         place = self.log_path.relative_to(self._cloud.settings.state_dir)
@@ -161,21 +137,3 @@ class Fleet:
             f"The primary container for production variant {variant} did not pass the ping health "
             f"check ({detail}). Please check the log of this endpoint: {place}"
         )
-
-
-def _ping(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PING_TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", "/ping")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _free_port() -> int:
-    """A port that was free a moment ago; a server that loses it to another fails its ping."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""Ways to break a valid training definition, by what they break."""

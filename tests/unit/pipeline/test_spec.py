@@ -1,0 +1,116 @@
+"""Settings that no pipeline can be made of are refused with place, value and remedy."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.pipeline.examples import GBDT, MACHINE, SPEC
+from warmfold.errors import WarmfoldError
+from warmfold.pipeline.spec import (
+    MAX_FOLDS,
+    Candidate,
+    Compute,
+    PipelineSpec,
+    Range,
+    ScoringSpec,
+    SpecError,
+    has_instance_storage,
+)
+
+_SPANS = {str(index): Range(kind="integer", minimum=1, maximum=2) for index in range(31)}
+
+
+def _spec(**changes: Any) -> Callable[[], PipelineSpec]:
+    return lambda: replace(SPEC, **changes)
+
+
+def _candidate(**changes: Any) -> Callable[[], Candidate]:
+    return lambda: replace(GBDT, **changes)
+
+
+def _range(kind: Any, low: float | None, high: float | None, **more: Any) -> Callable[[], Range]:
+    return lambda: Range(kind=kind, minimum=low, maximum=high, **more)
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (_spec(folds=1), ("folds is 1", f"2 to {MAX_FOLDS}")),
+        (_spec(folds=36), ("folds is 36",)),
+        (_spec(holdout_fraction=0.0), ("holdout_fraction is 0.0",)),
+        (_spec(holdout_fraction=1.0), ("holdout_fraction is 1.0",)),
+        (_spec(seed=-1), ("seed is -1",)),
+        (_spec(metric="accuracy"), ("'accuracy'", "auc")),
+        (_spec(strategy="Grid"), ("'Grid'", "Bayesian or Random")),
+        (_spec(parallel_trials=13), ("parallel_trials is 13", "(12)")),
+        (_spec(parallel_trials=0), ("parallel_trials is 0",)),
+        (_spec(candidates=()), ("at least one",)),
+        (_spec(candidates=(GBDT, GBDT)), ("each name once",)),
+        (_spec(minimum_score=float("nan")), ("minimum_score is nan",)),
+        (_spec(realtime_instance_types=()), ("realtime_instance_types is empty",)),
+        (_spec(model="German Credit"), ("'German Credit'", "lower-case")),
+        (_spec(model="m" * 39), ("38 characters",)),
+        (lambda: ScoringSpec(model="x_y", transform=MACHINE), ("'x_y'",)),
+        (lambda: Compute(instance_type="m5.large"), ("'m5.large'", "ml.")),
+        (lambda: Compute(instance_type="ml.m5.large", instance_count=0), ("instance_count is 0",)),
+        (lambda: Compute(instance_type="ml.m5.large", volume_gib=0), ("volume_gib is 0",)),
+        (_candidate(name="two words"), ("'two words'", "letters")),
+        (_candidate(name="c" * 60), ("59 characters",)),
+        (_candidate(ranges={}), ("tunes 0",)),
+        (_candidate(ranges=_SPANS), ("tunes 31",)),
+        (_candidate(static={str(i): "1" for i in range(100, 194)}), ("101 hyperparameters",)),
+        (_candidate(static={"num_leaves": "31"}), ("num_leaves is both",)),
+        (_candidate(static={"warmfold_seed": "1"}), ("warmfold_seed is the platform's",)),
+        (_range("integer", 5, 5), ("minimum 5 is not below",)),
+        (_range("integer", 9, 5), ("minimum 9 is not below",)),
+        (_range("integer", 0.5, 5), ("whole numbers",)),
+        (_range("continuous", None, 5), ("both minimum and maximum",)),
+        (_range("continuous", 0, float("inf")), ("finite",)),
+        (_range("continuous", 0, 1, scaling="Logarithmic"), ("above 0",)),
+        (_range("continuous", 0, 1, scaling="ReverseLogarithmic"), ("[0, 1)",)),
+        (_range("integer", 0, 1, scaling="ReverseLogarithmic"), ("continuous",)),
+        (_range("continuous", 0, 1, scaling="log"), ("'log'", "Logarithmic")),
+        (_range("continuous", 0, 1, values=("a",)), ("has values",)),
+        (_range("categorical", None, None), ("0 values",)),
+        (_range("categorical", None, None, values=("a", "a")), ("repeat",)),
+        (_range("categorical", 1, None, values=("a",)), ("minimum or maximum",)),
+    ],
+)
+def test_bad_settings_are_refused(make: Callable[[], object], words: tuple[str, ...]) -> None:
+    with pytest.raises(SpecError) as raised:
+        make()
+
+    assert isinstance(raised.value, WarmfoldError)
+    assert all(word in str(raised.value) for word in words), str(raised.value)
+
+
+def test_all_faults_of_a_spec_are_listed_at_once() -> None:
+    with pytest.raises(SpecError) as raised:
+        replace(SPEC, folds=1, seed=-1, metric="x")
+
+    assert len(str(raised.value).splitlines()) == 3
+
+
+def test_max_folds_is_what_the_forty_metrics_leave() -> None:
+    assert MAX_FOLDS == 35
+
+
+@pytest.mark.parametrize(
+    "instance_type, expected",
+    [
+        ("ml.m5.large", False),
+        ("ml.c6i.xlarge", False),
+        ("ml.p3.2xlarge", False),
+        ("ml.t3.medium", False),
+        ("ml.m5d.large", True),
+        ("ml.c6id.xlarge", True),
+        ("ml.r5dn.large", True),
+        ("ml.g4dn.xlarge", True),
+        ("ml.g5.xlarge", True),
+        ("ml.p4d.24xlarge", True),
+    ],
+)
+def test_families_with_local_disks_are_known(instance_type: str, expected: bool) -> None:
+    assert has_instance_storage(instance_type) is expected
