@@ -8,6 +8,8 @@ import pytest
 from config.images import Kind, content_tag
 
 FILES = (
+    "containers/.dockerignore",
+    "containers/build-requirements.txt",
     "containers/trainer/Dockerfile",
     "containers/server/Dockerfile",
     "containers/warmfold_contract/paths.py",

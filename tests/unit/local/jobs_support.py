@@ -23,7 +23,7 @@ class MemoryS3:
     """The few calls that ``engine.s3`` makes, on a dictionary."""
 
     class exceptions:  # noqa: N801 - named as botocore names it
-        class NoSuchKey(Exception):  # noqa: N818 - named as botocore names it
+        class NoSuchKey(Exception):
             pass
 
     def __init__(self) -> None:

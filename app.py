@@ -1,0 +1,32 @@
+"""The CDK app: `cdk deploy -c env=prod --all`; without a choice, the local environment."""
+
+import os
+import sys
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from config.errors import ConfigError
+from config.load import load_settings
+from stacks.platform import add_stacks, feature_flags
+from warmfold.errors import WarmfoldError
+
+
+def main() -> None:
+    """Synthesize one environment; a mistake in its configuration ends with exit code 1."""
+    app = App(
+        context=feature_flags(),
+        outdir=os.environ.get("CDK_OUTDIR", "cdk.out"),
+        analytics_reporting=False,
+    )
+    environment = app.node.try_get_context("env")
+    try:
+        add_stacks(app, load_settings("local" if environment is None else str(environment)))
+    except (ConfigError, WarmfoldError) as error:
+        sys.exit(f"warmfold: {error}")
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

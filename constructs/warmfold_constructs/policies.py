@@ -1,0 +1,68 @@
+"""Statements of least privilege: what is allowed, on what, and why a wildcard is right."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from warmfold_constructs.acknowledge import acknowledge_wildcard
+
+
+def allow(
+    role: iam.Role,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    *,
+    because: str = "",
+    conditions: Mapping[str, Any] | None = None,
+) -> None:
+    """Let ``role`` do ``actions``. ``because`` is the reason of wildcards in ``resources``."""
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=[*actions],
+            resources=[*resources],
+            conditions=None if conditions is None else dict(conditions),
+        )
+    )
+    if because:
+        for resource in resources:
+            acknowledge_wildcard(role, resource, because)
+
+
+def allow_passing(role: iam.Role, passed_arns: Sequence[str], *, to_service: str) -> None:
+    """Let ``role`` hand exactly these roles to exactly this service."""
+    allow(
+        role,
+        ["iam:PassRole"],
+        passed_arns,
+        conditions={"StringEquals": {"iam:PassedToService": to_service}},
+    )
+
+
+def arn(
+    scope: Construct,
+    service: str,
+    resource: str,
+    name: str,
+    *,
+    separator: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME,
+) -> str:
+    """An ARN in the account and region of ``scope``'s stack, as ``service:…:resource/name``."""
+    return Stack.of(scope).format_arn(
+        service=service, resource=resource, resource_name=name, arn_format=separator
+    )
+
+
+def role_arn(scope: Construct, name: str) -> str:
+    """The ARN of a role that is known by name."""
+    return Stack.of(scope).format_arn(service="iam", region="", resource="role", resource_name=name)
+
+
+def sagemaker_principal(scope: Construct) -> iam.IPrincipal:
+    """SageMaker, when it acts for this account (no confused deputy)."""
+    return iam.ServicePrincipal(
+        "sagemaker.amazonaws.com",
+        conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
+    )

@@ -1,0 +1,113 @@
+"""From an approval to a deployment: event, queue, function; and a schedule for lost events."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda_event_sources as event_sources
+from constructs import Construct
+
+from warmfold_constructs.model_registry import grant_read
+from warmfold_constructs.policies import allow, arn
+from warmfold_constructs.python_function import PythonFunction
+from warmfold_constructs.queue import dead_letter_queue, work_queue
+from warmfold_constructs.serving_deployment_role import ServingDeploymentRole
+
+# The function starts a stack update and returns. A message that finds an update running comes
+# back: AWS advises a visibility of at least six times the function's time-out, and a blue/green
+# deployment with its waits takes an hour and more.
+_TIMEOUT_SECONDS = 60
+_VISIBILITY_SECONDS = 6 * _TIMEOUT_SECONDS
+_ATTEMPTS = 20
+
+
+class Promotion(Construct):
+    """Keeps the serving stack at the latest approved version of a model package group."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        model_package_group: str,
+        serving_stack: str,
+        deployment_role: ServingDeploymentRole,
+        reconcile_minutes: int,
+        log_retention_days: int,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, id)
+        self._dead_letters = dead_letter_queue(self, "DeadLetters")
+        self.queue = work_queue(
+            self,
+            "Queue",
+            dead_letters=self._dead_letters,
+            visibility_seconds=_VISIBILITY_SECONDS,
+            attempts=_ATTEMPTS,
+        )
+        self.function = PythonFunction(
+            self,
+            "Deploy",
+            package="deploy_model",
+            description="Deploys the latest approved model package",
+            environment={
+                "MODEL_PACKAGE_GROUP_NAME": model_package_group,
+                "SERVING_STACK_NAME": serving_stack,
+                "SERVING_DEPLOYMENT_ROLE_ARN": deployment_role.arn,
+            },
+            timeout_seconds=_TIMEOUT_SECONDS,
+            log_retention_days=log_retention_days,
+            key=key,
+        )
+        self._allow_update(serving_stack, deployment_role)
+        grant_read(self.function.role, model_package_group)
+        deployment_role.grant_pass(self.function.role)
+        self._on_approval(model_package_group)
+        self._reconcile_every(reconcile_minutes)
+
+    def _allow_update(self, stack_name: str, deployment_role: ServingDeploymentRole) -> None:
+        stack = arn(self, "cloudformation", "stack", f"{stack_name}/*")
+        because = "CloudFormation ends a stack's ARN with a random id."
+        role = self.function.role
+        allow(role, ["cloudformation:DescribeStacks"], [stack], because=because)
+        allow(
+            role,
+            ["cloudformation:UpdateStack"],
+            [stack],
+            # Never as whoever deployed the stack before.
+            conditions={"StringEquals": {"cloudformation:RoleArn": deployment_role.arn}},
+        )
+
+    def _on_approval(self, model_package_group: str) -> None:
+        """Every change of approval: a rejected model gives way to the one before it."""
+        events.Rule(
+            self,
+            "OnApproval",
+            description=f"Approval of a model package of {model_package_group} has changed",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"],
+                detail_type=["SageMaker Model Package State Change"],
+                detail={"ModelPackageGroupName": [model_package_group]},
+            ),
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self._dead_letters)],
+        )
+        self.function.function.add_event_source(
+            event_sources.SqsEventSource(self.queue, batch_size=10, report_batch_item_failures=True)
+        )
+
+    def _reconcile_every(self, minutes: int) -> None:
+        """SageMaker's events are delivered as well as possible, which is not always."""
+        events.Rule(
+            self,
+            "Reconcile",
+            description="Compares the deployed model with the registry",
+            schedule=events.Schedule.rate(Duration.minutes(minutes)),
+            targets=[
+                targets.LambdaFunction(
+                    self.function.function,
+                    event=events.RuleTargetInput.from_object({"reconcile": True}),
+                    dead_letter_queue=self._dead_letters,
+                    retry_attempts=2,
+                )
+            ],
+        )

@@ -1,0 +1,91 @@
+"""What every Lambda function of the platform has in common."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from warmfold_constructs.acknowledge import acknowledge
+from warmfold_constructs.policies import allow
+
+SOURCE = Path(__file__).resolve().parents[2] / "lambda_src"
+_SHARED_PACKAGE = "warmfold_lambda"
+_MEMORY_MIB = 256
+
+
+class PythonFunction(Construct):
+    """A package of ``lambda_src`` as a function: ``<package>.handler.handle``, logs, tracing.
+
+    The asset holds the package and the shared one, so that an edit to one function moves no
+    other function's hash. ``log_retention_days`` is a period that CloudWatch Logs offers; ``key``
+    encrypts the log, and must allow the Logs service to use it for this stack's groups.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        package: str,
+        description: str,
+        environment: Mapping[str, str],
+        timeout_seconds: int,
+        log_retention_days: int,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, id)
+        # By hand: with the default role the policy would name every log group of the account.
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            code=lambda_.Code.from_asset(str(SOURCE), exclude=_all_but(package)),
+            handler=f"{package}.handler.handle",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=_MEMORY_MIB,
+            timeout=Duration.seconds(timeout_seconds),
+            description=description,
+            environment=dict(environment),
+            role=self.role,
+            log_group=self._log_group(log_retention_days, key),
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+        acknowledge(
+            self.role,
+            {"IAM5[Resource::*]": "Sending traces to X-Ray knows no resources."},
+        )
+
+    @property
+    def name(self) -> str:
+        return self.function.function_name
+
+    @property
+    def arn(self) -> str:
+        return self.function.function_arn
+
+    def grant_invoke(self, role: iam.Role) -> None:
+        """Let ``role`` call the function, not a version or alias of it."""
+        allow(role, ["lambda:InvokeFunction"], [self.arn])
+
+    def _log_group(self, retention_days: int, key: kms.IKey) -> logs.ILogGroup:
+        group = logs.CfnLogGroup(
+            self, "Logs", retention_in_days=retention_days, kms_key_id=key.key_arn
+        )
+        group.apply_removal_policy(RemovalPolicy.DESTROY)
+        # The group's ARN ends in ":*", its streams.
+        allow(self.role, ["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn])
+        return logs.LogGroup.from_log_group_name(self, "LogGroup", group.ref)
+
+
+def _all_but(package: str) -> list[str]:
+    """What to leave out of ``lambda_src``: everything, except two packages without caches."""
+    kept = [
+        pattern for name in (package, _SHARED_PACKAGE) for pattern in (f"!{name}", f"!{name}/**")
+    ]
+    return ["*", *kept, "**/__pycache__", "**/*.pyc"]

@@ -1,0 +1,168 @@
+"""What CloudFormation acts as in one serving stack, whoever starts the update."""
+
+from aws_cdk import ArnFormat
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from warmfold_constructs.model_registry import grant_read
+from warmfold_constructs.policies import allow, allow_passing, arn, role_arn
+from warmfold_constructs.serving_names import AlarmNames, ServingNames
+
+_TAGGING = ("ListTagsForResource", "TagResource", "UntagResource")
+_SCALING_CHANGES = (
+    "DeleteScalingPolicy",
+    "DeregisterScalableTarget",
+    "PutScalingPolicy",
+    "RegisterScalableTarget",
+)
+_SCALING_READS = ("DescribeScalableTargets", "DescribeScalingPolicies")
+_SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
+_SCALING_ROLE = (
+    f"aws-service-role/{_SCALING_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
+_NAMED_BY_CLOUDFORMATION = (
+    "CloudFormation ends the names of models and endpoint configurations with random characters."
+)
+
+
+class ServingDeploymentRole(Construct):
+    """A role for CloudFormation that may touch one endpoint's resources and nothing else.
+
+    ``cdk deploy`` passes it too, instead of the bootstrap's administrator role, and so may
+    ``cdk_deploy_role_name``, the bootstrap's role that starts stack updates.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        role_name: str,
+        serving: ServingNames,
+        model_package_group: str,
+        model_role_name: str,
+        key: kms.IKey,
+        cdk_deploy_role_name: str,
+    ) -> None:
+        super().__init__(scope, id)
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name=role_name,
+            description=f"CloudFormation, in the serving stack of {serving.endpoint}",
+            assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),
+        )
+        self._allow_endpoint(serving)
+        self._allow_scaling(serving.endpoint)
+        self._allow_alarms(serving.endpoint)
+        grant_read(self.role, model_package_group)
+        allow_passing(
+            self.role,
+            [role_arn(self, model_role_name)],
+            to_service="sagemaker.amazonaws.com",
+        )
+        allow(self.role, ["kms:DescribeKey"], [key.key_arn])
+        allow(
+            self.role,
+            ["kms:CreateGrant"],
+            [key.key_arn],
+            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        )
+        self._let_pass(cdk_deploy_role_name)
+
+    @property
+    def arn(self) -> str:
+        return self.role.role_arn
+
+    def grant_pass(self, role: iam.Role) -> None:
+        """Let ``role`` start updates that run as this one."""
+        allow_passing(role, [self.arn], to_service="cloudformation.amazonaws.com")
+
+    def _allow_endpoint(self, serving: ServingNames) -> None:
+        made = {
+            "Model": [arn(self, "sagemaker", "model", name) for name in serving.models],
+            "EndpointConfig": [
+                arn(self, "sagemaker", "endpoint-config", name) for name in serving.configurations
+            ],
+        }
+        endpoint = arn(self, "sagemaker", "endpoint", serving.endpoint)
+        tags = ["sagemaker:AddTags", "sagemaker:DeleteTags", "sagemaker:ListTags"]
+        for noun, resources in made.items():
+            actions = [f"sagemaker:{verb}{noun}" for verb in ("Create", "Describe", "Delete")]
+            allow(self.role, [*actions, *tags], resources, because=_NAMED_BY_CLOUDFORMATION)
+        # CreateEndpoint and UpdateEndpoint are authorised on the configuration as well.
+        allow(
+            self.role,
+            ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"],
+            [endpoint, *made["EndpointConfig"]],
+        )
+        allow(
+            self.role,
+            ["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", *tags],
+            [endpoint],
+        )
+
+    def _allow_scaling(self, endpoint: str) -> None:
+        targets = [arn(self, "application-autoscaling", "scalable-target", "*")]
+        allow(
+            self.role,
+            [f"application-autoscaling:{action}" for action in _TAGGING],
+            targets,
+            because="Scalable targets have random ids.",
+        )
+        allow(
+            self.role,
+            [f"application-autoscaling:{action}" for action in _SCALING_CHANGES],
+            targets,
+            conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
+        )
+        allow(
+            self.role,
+            [f"application-autoscaling:{action}" for action in _SCALING_READS],
+            ["*"],
+            because="Application Auto Scaling's Describe actions know no resources.",
+        )
+        # Application Auto Scaling asks whether its caller may do itself what the scaling will do.
+        allow(
+            self.role,
+            ["sagemaker:UpdateEndpointWeightsAndCapacities"],
+            [arn(self, "sagemaker", "endpoint", endpoint)],
+        )
+        allow(
+            self.role,
+            ["iam:CreateServiceLinkedRole"],
+            [role_arn(self, _SCALING_ROLE)],
+            conditions={"StringEquals": {"iam:AWSServiceName": _SCALING_SERVICE}},
+        )
+
+    def _allow_alarms(self, endpoint: str) -> None:
+        own = AlarmNames(endpoint)
+        names = (own.error_rate, own.latency, f"TargetTracking-endpoint/{endpoint}/*")
+        alarms = [
+            arn(self, "cloudwatch", "alarm", name, separator=ArnFormat.COLON_RESOURCE_NAME)
+            for name in names
+        ]
+        actions = ("DeleteAlarms", "DescribeAlarms", "PutMetricAlarm", *_TAGGING)
+        allow(
+            self.role,
+            [f"cloudwatch:{action}" for action in actions],
+            alarms,
+            because="The alarms that the endpoint's scaling policy makes have random endings.",
+        )
+
+    def _let_pass(self, deploy_role_name: str) -> None:
+        iam.Policy(
+            self,
+            "PassedByCdkDeploy",
+            roles=[iam.Role.from_role_name(self, "CdkDeployRole", deploy_role_name)],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["iam:PassRole"],
+                    resources=[self.arn],
+                    conditions={
+                        "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
+                    },
+                )
+            ],
+        )

@@ -1,0 +1,53 @@
+"""What the resources of an endpoint are called, for them and for policies bound to them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AlarmNames:
+    """Names of an endpoint's alarms."""
+
+    endpoint: str
+
+    @property
+    def error_rate(self) -> str:
+        return f"{self.endpoint}-error-rate"
+
+    @property
+    def latency(self) -> str:
+        return f"{self.endpoint}-latency"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingNames:
+    """What the resources of an endpoint are called, for a policy that is bound to them.
+
+    CloudFormation names a model and an endpoint configuration ``{logical id}-{random}``, without
+    the stack's name (aws-cli, issue 4021): the logical ids therefore hold the endpoint's name.
+    SageMaker's ARNs show names as written or in lower case: patterns cover both.
+    """
+
+    endpoint: str
+    variant: str
+
+    @property
+    def model_id(self) -> str:
+        """Logical id of the model."""
+        return f"{self._words}Model"
+
+    @property
+    def configuration_id(self) -> str:
+        """Logical id of the endpoint configuration."""
+        return f"{self._words}Config"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (f"{self.model_id}-*", f"{self.model_id.lower()}-*")
+
+    @property
+    def configurations(self) -> tuple[str, ...]:
+        return (f"{self.configuration_id}-*", f"{self.configuration_id.lower()}-*")
+
+    @property
+    def _words(self) -> str:
+        return "".join(word.capitalize() for word in self.endpoint.split("-"))

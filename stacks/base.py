@@ -1,0 +1,64 @@
+"""What all stacks have in common: account and region, tags, protection, bootstrap."""
+
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from config.names import Names
+from config.settings import Settings
+
+
+class PlatformStack(Stack):
+    """A stack of one environment, called as its construct id.
+
+    ``execution_role`` is the name of the role that CloudFormation works with, instead of the
+    bootstrap's.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        description: str,
+        execution_role: str | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            env=Environment(
+                account=settings.environment.account, region=settings.environment.region
+            ),
+            description=description,
+            tags={"warmfold:environment": settings.name, **settings.environment.tags},
+            termination_protection=settings.environment.termination_protection,
+            synthesizer=_synthesizer(settings.environment.bootstrap_qualifier, execution_role),
+            analytics_reporting=False,
+        )
+        self.settings = settings
+        self.names = Names(settings.name)
+
+    def artifact_bucket(self) -> s3.IBucket:
+        """The bucket of the storage stack, by its name: no export ties the stacks together."""
+        environment = self.settings.environment
+        name = self.names.bucket(environment.account, environment.region)
+        return s3.Bucket.from_bucket_name(self, "ArtifactBucket", name)
+
+    def output(self, key: str, value: str, description: str) -> None:
+        """A stack output under exactly this key."""
+        CfnOutput(self, key, value=value, description=description)
+
+
+def _synthesizer(qualifier: str, execution_role: str | None) -> DefaultStackSynthesizer:
+    if execution_role is None:
+        return DefaultStackSynthesizer(qualifier=qualifier)
+    return DefaultStackSynthesizer(
+        qualifier=qualifier,
+        cloud_formation_execution_role=(
+            f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{execution_role}"
+        ),
+        # The rule reads a parameter of the bootstrap, for which the narrow role would need a
+        # permission on every update.
+        generate_bootstrap_version_rule=False,
+    )

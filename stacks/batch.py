@@ -1,0 +1,62 @@
+"""A model's daily batch scoring."""
+
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from config.names import ModelNames
+from config.settings import Model, Settings
+from stacks import translate
+from stacks.base import PlatformStack
+from warmfold_constructs.batch_scoring import BatchScoring
+from warmfold_constructs.daily_batch import BatchNames, DailyBatch
+
+
+class BatchStack(PlatformStack):
+    """Scoring pipeline and schedule."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, model: Model, key: kms.IKey
+    ) -> None:
+        super().__init__(scope, id, settings=settings, description=f"warmfold: {model.name}, batch")
+        names = self.names.model(model.name)
+        bucket = self.artifact_bucket()
+        log_retention_days = settings.environment.log_retention_days
+        BatchScoring(
+            self,
+            "Scoring",
+            pipeline_name=names.scoring_pipeline,
+            spec=translate.scoring_spec(model),
+            bucket=bucket,
+            key=key,
+            log_retention_days=log_retention_days,
+        )
+        DailyBatch(
+            self,
+            "Daily",
+            names=_batch_names(names),
+            daily=translate.daily(model.batch),
+            bucket=bucket,
+            key=key,
+            log_retention_days=log_retention_days,
+            removable=settings.storage.removable,
+        )
+        folder = f"s3://{bucket.bucket_name}/{model.name}/batch"
+        self.output("ScheduleName", names.schedule, "Starts the daily run")
+        self.output("ScheduleGroupName", names.schedule_group, "The schedule's group")
+        self.output("ScoringPipelineName", names.scoring_pipeline, "Scores a day's input")
+        self.output("BatchInputUri", f"{folder}/input/", "Put JSON Lines below day=YYYY-MM-DD/")
+        self.output(
+            "BatchOutputUri", f"{folder}/output/", "day=YYYY-MM-DD/manifest.json names them"
+        )
+
+
+def _batch_names(names: ModelNames) -> BatchNames:
+    return BatchNames(
+        model=names.model,
+        model_package_group=names.model_package_group,
+        model_role=names.model_role,
+        model_prefix=names.batch_model_prefix,
+        scoring_pipeline=names.scoring_pipeline,
+        schedule=names.schedule,
+        schedule_group=names.schedule_group,
+    )

@@ -1,0 +1,98 @@
+"""A model's training: roles, registry, the best-trial function and the pipeline."""
+
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from config.settings import Model, Settings
+from stacks import translate
+from stacks.base import PlatformStack
+from warmfold.pipeline.spec import Refs
+from warmfold.pipeline.training import training_pipeline
+from warmfold_constructs.best_training_job import BestTrainingJob
+from warmfold_constructs.model_registry import ModelRegistry, grant_register
+from warmfold_constructs.training_pipeline import Pipeline, PipelineRole
+from warmfold_constructs.training_roles import TrainingRoles
+
+
+class TrainingStack(PlatformStack):
+    """Everything that an execution of the training pipeline needs."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, model: Model, key: kms.IKey
+    ) -> None:
+        description = f"warmfold: {model.name}, training"
+        super().__init__(scope, id, settings=settings, description=description)
+        self._model, self._key = model, key
+        self._bucket = self.artifact_bucket()
+        names = self.names.model(model.name)
+        self._trainer = translate.image(self, "trainer", model)
+        self._server = translate.image(self, "server", model)
+        self._roles = self._training_roles(names.model_role)
+        self._registry = ModelRegistry(
+            self,
+            "Registry",
+            name=names.model_package_group,
+            description=f"Versions of {model.name}",
+            removable=settings.storage.removable,
+        )
+        self._best = BestTrainingJob(
+            self,
+            "BestTrainingJob",
+            bucket=self._bucket,
+            prefix=f"{model.name}/executions/*/selection/",
+            key=key,
+            log_retention_days=settings.environment.log_retention_days,
+        )
+        Pipeline(
+            self,
+            "Pipeline",
+            name=names.training_pipeline,
+            description=f"Training of {model.name}",
+            definition=training_pipeline(translate.pipeline_spec(model), self._refs()),
+            role=self._pipeline_role(),
+        )
+        raw_data = f"s3://{self._bucket.bucket_name}/{model.name}/raw/"
+        self.output("PipelineName", names.training_pipeline, "Start it to train")
+        self.output("RawDataUri", raw_data, "Where training data belongs")
+        self.output("ModelPackageGroupName", names.model_package_group, "Where to approve a model")
+
+    def _training_roles(self, model_role_name: str) -> TrainingRoles:
+        return TrainingRoles(
+            self,
+            "Roles",
+            model=self._model.name,
+            model_role_name=model_role_name,
+            trainer=self._trainer,
+            server=self._server,
+            bucket=self._bucket,
+            key=self._key,
+        )
+
+    def _refs(self) -> Refs:
+        return Refs(
+            trainer_image=self._trainer.uri,
+            server_image=self._server.uri,
+            processing_role_arn=self._roles.processing.arn,
+            trial_role_arn=self._roles.trial.arn,
+            final_training_role_arn=self._roles.final.arn,
+            model_role_arn=self._roles.model.arn,
+            kms_key_arn=self._key.key_arn,
+            bucket_name=self._bucket.bucket_name,
+            best_training_job_function_arn=self._best.function.arn,
+            model_package_group_name=self._registry.group_name,
+        )
+
+    def _pipeline_role(self) -> PipelineRole:
+        name, roles = self._model.name, self._roles
+        role = PipelineRole(self, "PipelineRole", description=f"Pipelines, training of {name}")
+        role.grant_jobs(
+            "processing-job", "training-job", "hyper-parameter-tuning-job", "transform-job"
+        )
+        role.grant_models()
+        role.grant_passing(
+            [roles.processing.arn, roles.trial.arn, roles.final.arn, roles.model.arn]
+        )
+        role.grant_results(self._bucket, f"{name}/executions/*/evaluation/", self._key)
+        self._best.function.grant_invoke(role.role)
+        grant_register(role.role, self._registry.group_name)
+        return role

@@ -1,0 +1,124 @@
+"""From configuration to what the pipelines and constructs are made of."""
+
+from pathlib import Path
+
+from aws_cdk import aws_ecr as ecr
+
+from config.images import Kind, content_tag
+from config.load import REPOSITORY
+from config.settings import Alarms, Batch, Candidate, Compute, Deployment, Model, Range, Serving
+from stacks.base import PlatformStack
+from warmfold.pipeline import spec
+from warmfold_constructs.autoscaled_endpoint import Fleet
+from warmfold_constructs.container_image import BuiltImage, ContainerImage, RepositoryImage
+from warmfold_constructs.daily_batch import Daily
+from warmfold_constructs.endpoint_alarms import AlarmLimits
+from warmfold_constructs.rollout import Rollout
+
+
+def pipeline_spec(model: Model) -> spec.PipelineSpec:
+    """The training pipeline of a model."""
+    return spec.PipelineSpec(
+        model=model.name,
+        folds=model.data.folds,
+        holdout_fraction=model.data.holdout_fraction,
+        seed=model.data.seed,
+        metric=model.tuning.metric,
+        candidates=tuple(_candidate(candidate) for candidate in model.candidates),
+        strategy=model.tuning.strategy,
+        max_trials=model.tuning.max_trials,
+        parallel_trials=model.tuning.parallel_trials,
+        minimum_score=model.gate.minimum_score,
+        processing=_compute(model.jobs.processing),
+        trial=_compute(model.jobs.trial),
+        final=_compute(model.jobs.final),
+        evaluation=_compute(model.jobs.evaluation),
+        transform=_compute(model.jobs.transform),
+        realtime_instance_types=model.registration.realtime_instance_types,
+    )
+
+
+def scoring_spec(model: Model) -> spec.ScoringSpec:
+    """The batch scoring pipeline of a model."""
+    return spec.ScoringSpec(model=model.name, transform=_compute(model.batch.compute))
+
+
+def fleet(serving: Serving) -> Fleet:
+    return Fleet(
+        instance_type=serving.instance_type,
+        minimum_instances=serving.minimum_instances,
+        maximum_instances=serving.maximum_instances,
+        target_invocations_per_instance=serving.target_invocations_per_instance,
+        scale_in_cooldown_seconds=serving.scale_in_cooldown_seconds,
+        scale_out_cooldown_seconds=serving.scale_out_cooldown_seconds,
+    )
+
+
+def rollout(deployment: Deployment) -> Rollout:
+    return Rollout(
+        canary_percent=deployment.canary_percent,
+        wait_seconds=deployment.wait_seconds,
+        termination_wait_seconds=deployment.termination_wait_seconds,
+        timeout_seconds=deployment.timeout_seconds,
+    )
+
+
+def alarm_limits(alarms: Alarms) -> AlarmLimits:
+    return AlarmLimits(
+        error_rate_percent=alarms.error_rate_percent,
+        latency_milliseconds=alarms.latency_milliseconds,
+        evaluation_minutes=alarms.evaluation_minutes,
+    )
+
+
+def daily(batch: Batch) -> Daily:
+    hour, minute = batch.time.split(":")
+    return Daily(
+        hour=int(hour),
+        minute=int(minute),
+        time_zone=batch.time_zone,
+        flexible_window_minutes=batch.flexible_window_minutes,
+    )
+
+
+def image(stack: PlatformStack, kind: Kind, model: Model) -> ContainerImage:
+    """The model's trainer or server, named by its content whatever the source."""
+    project = REPOSITORY / Path(model.project)
+    tag = content_tag(REPOSITORY, kind, model.name, project)
+    id = f"{kind.capitalize()}Image"
+    if stack.settings.images.source == "build":
+        return BuiltImage(stack, id, kind=kind, project=project, content_tag=tag)
+    names = {
+        "trainer": stack.names.trainer_repository,
+        "server": stack.names.server_repository,
+    }
+    repository = ecr.Repository.from_repository_name(stack, id, names[kind])
+    return RepositoryImage(repository, tag_or_digest=tag)
+
+
+def _candidate(candidate: Candidate) -> spec.Candidate:
+    return spec.Candidate(
+        name=candidate.name,
+        algorithm=candidate.algorithm,
+        static={name: str(value) for name, value in candidate.static.items()},
+        ranges={name: _range(value) for name, value in candidate.ranges.items()},
+    )
+
+
+def _range(value: Range) -> spec.Range:
+    return spec.Range(
+        kind=value.kind,
+        minimum=value.minimum,
+        maximum=value.maximum,
+        values=value.values,
+        scaling=value.scaling,
+    )
+
+
+def _compute(compute: Compute) -> spec.Compute:
+    return spec.Compute(
+        instance_type=compute.instance_type,
+        instance_count=compute.instance_count,
+        volume_gib=compute.volume_gib,
+        max_runtime_seconds=compute.max_runtime_seconds,
+    )

@@ -1,0 +1,69 @@
+"""A reviewer's promise: one value in the TOML, one value in the templates."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.load import load_settings
+from tests.unit.config.environment_file import Place, at, set_at, values, write
+from tests.unit.infrastructure.assembly import Assembly, Template, definition, leaves, synthesize
+
+MODEL: Place = ("models", 0)
+
+
+def plain(template: Template) -> dict[str, Any]:
+    """Every value of a template by its place, the pipeline's definition taken apart."""
+    found = leaves(template.content)
+    if template.of_type("AWS::SageMaker::Pipeline"):
+        found = {place: v for place, v in found.items() if "PipelineDefinitionBody" not in place}
+        found |= leaves(definition(template), "definition")
+    return found
+
+
+def differences(before: Assembly, after: Assembly) -> dict[str, tuple[Any, Any]]:
+    """What differs, as place in stack -> before and after."""
+    assert before.templates.keys() == after.templates.keys()
+    changed: dict[str, tuple[Any, Any]] = {}
+    for name, template in before.templates.items():
+        old, new = plain(template), plain(after.templates[name])
+        for place in old.keys() | new.keys():
+            if old.get(place) != new.get(place):
+                changed[f"{name}{place}"] = (old.get(place), new.get(place))
+    return changed
+
+
+def with_value(folder: Path, place: Place, value: object) -> Assembly:
+    """Production, synthesized with one value changed in its file."""
+    changed = write(folder, set_at(values("prod"), place, value))
+    return synthesize(load_settings("prod", changed), folder / "out")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (*MODEL, "jobs", "processing", "instance_type"),
+        (*MODEL, "jobs", "trial", "instance_type"),
+        (*MODEL, "jobs", "final", "instance_type"),
+        (*MODEL, "jobs", "evaluation", "instance_type"),
+        (*MODEL, "serving", "instance_type"),
+        (*MODEL, "batch", "compute", "instance_type"),
+    ],
+    ids=lambda place: ".".join(str(part) for part in place[2:-1]),
+)
+def test_another_instance_type_changes_one_value_of_one_template(
+    prod: Assembly, tmp_path: Path, place: Place
+) -> None:
+    old = at(values("prod"), place)
+    new = "ml.c5.xlarge" if old != "ml.c5.xlarge" else "ml.m5.xlarge"
+    changed = differences(prod, with_value(tmp_path, place, new))
+    assert list(changed.values()) == [(old, new)]
+
+
+def test_the_transforms_instance_type_is_also_what_a_model_package_supports(
+    prod: Assembly, tmp_path: Path
+) -> None:
+    place = (*MODEL, "jobs", "transform", "instance_type")
+    changed = differences(prod, with_value(tmp_path, place, "ml.c5.xlarge"))
+    assert set(changed.values()) == {("ml.m5.large", "ml.c5.xlarge")}
+    assert {where.partition("definition")[0] for where in changed} == {prod.stack("training").name}

@@ -1,0 +1,148 @@
+"""Least privilege, over every statement of every role of every environment."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from config.load import environments
+from tests.unit.infrastructure.assembly import Assembly, flat, listed
+
+# Actions that know no resources, so that IAM takes them on "*" only.
+WITHOUT_RESOURCES = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+
+@pytest.fixture(scope="module", params=environments())
+def any_assembly(request: pytest.FixtureRequest, assembly: Callable[[str], Assembly]) -> Assembly:
+    return assembly(request.param)
+
+
+def test_no_role_has_a_managed_policy(any_assembly: Assembly) -> None:
+    for where, role in any_assembly.roles().items():
+        assert "ManagedPolicyArns" not in role["Properties"], where
+
+
+def test_no_action_is_a_wildcard(any_assembly: Assembly) -> None:
+    for where, statement in any_assembly.statements():
+        for action in listed(statement["Action"]):
+            assert "*" not in action, (where, action)
+
+
+def test_everything_is_allowed_only_where_iam_knows_no_resources(any_assembly: Assembly) -> None:
+    for where, statement in any_assembly.statements():
+        if "*" in listed(statement["Resource"]):
+            assert set(listed(statement["Action"])) <= WITHOUT_RESOURCES, where
+
+
+def test_a_role_is_passed_by_its_exact_arn_to_one_service(any_assembly: Assembly) -> None:
+    passing = [
+        (where, statement)
+        for where, statement in any_assembly.statements()
+        if "iam:PassRole" in listed(statement["Action"])
+    ]
+    assert len(passing) == 5
+    for where, statement in passing:
+        assert all("*" not in flat(arn) for arn in listed(statement["Resource"])), where
+        service = statement["Condition"]["StringEquals"]["iam:PassedToService"]
+        assert service in ("sagemaker.amazonaws.com", "cloudformation.amazonaws.com"), where
+
+
+def test_nobody_may_approve_a_model(any_assembly: Assembly) -> None:
+    actions = {a for _, s in any_assembly.statements() for a in listed(s["Action"])}
+    assert "sagemaker:UpdateModelPackage" not in actions
+    assert "sagemaker:CreateModelPackage" in actions
+
+
+def test_sagemaker_and_the_scheduler_act_for_this_account_only(any_assembly: Assembly) -> None:
+    for where, role in any_assembly.roles().items():
+        (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if trust["Principal"]["Service"] in ("sagemaker.amazonaws.com", "scheduler.amazonaws.com"):
+            source = trust["Condition"]["StringEquals"]["aws:SourceAccount"]
+            assert re.fullmatch(r"\d{12}", flat(source)), where
+
+
+def test_access_to_objects_is_bound_to_one_models_prefixes(any_assembly: Assembly) -> None:
+    for where, statement in any_assembly.statements():
+        if {"s3:GetObject", "s3:PutObject"} & set(listed(statement["Action"])):
+            for arn in listed(statement["Resource"]):
+                assert re.search(r":s3:::warmfold-[a-z0-9-]+/german-credit/\w+/", flat(arn)), where
+
+
+def test_the_bucket_is_listed_below_prefixes_only(any_assembly: Assembly) -> None:
+    listing = [s for _, s in any_assembly.statements() if listed(s["Action"]) == ["s3:ListBucket"]]
+    assert len(listing) == 6
+    for statement in listing:
+        for prefix in listed(statement["Condition"]["StringLike"]["s3:prefix"]):
+            assert prefix.startswith("german-credit/"), prefix
+
+
+def granted(assembly: Assembly, role: str, action: str) -> set[str]:
+    """The prefixes below which a role of the training stack may do something."""
+    return {
+        flat(arn).partition("/")[2]
+        for where, statement in assembly.statements()
+        if re.search(rf"-training/Roles{role}Role", where) and action in listed(statement["Action"])
+        for arn in listed(statement["Resource"])
+    }
+
+
+@pytest.mark.parametrize(
+    "role,reads,writes",
+    [
+        ("Trial", {"features/train/*"}, {"tuning/*"}),
+        ("Final", {"features/train/*", "selection/*"}, {"final/*"}),
+    ],
+)
+def test_training_reads_and_writes_only_its_own_folders(
+    prod: Assembly, role: str, reads: set[str], writes: set[str]
+) -> None:
+    run = "german-credit/executions/*/"
+    assert granted(prod, role, "s3:GetObject") == {run + name for name in reads}
+    assert granted(prod, role, "s3:PutObject") == {run + name for name in writes}
+
+
+def test_no_training_job_can_read_the_holdout(prod: Assembly) -> None:
+    for role in ("Trial", "Final"):
+        for prefix in granted(prod, role, "s3:GetObject"):
+            assert "holdout" not in prefix
+            assert not prefix.endswith("features/*")
+
+
+def test_the_jobs_roles_are_four_different_ones(prod: Assembly) -> None:
+    roles = [where for where in prod.roles() if "-training/Roles" in where]
+    assert len(roles) == 4
+
+
+def test_a_function_starts_updates_only_as_the_serving_role(prod: Assembly) -> None:
+    (update,) = [
+        statement
+        for _, statement in prod.statements()
+        if "cloudformation:UpdateStack" in listed(statement["Action"])
+    ]
+    role: dict[str, Any] = update["Condition"]["StringEquals"]["cloudformation:RoleArn"]
+    assert role["Fn::GetAtt"][0].startswith("ServingDeploymentRole")
+    assert flat(update["Resource"]).endswith("stack/warmfold-prod-german-credit-serving/*")
+
+
+def test_the_serving_role_touches_one_endpoints_resources(prod: Assembly) -> None:
+    changes = [
+        (action, flat(arn))
+        for where, statement in prod.statements()
+        if "-delivery/ServingDeploymentRole" in where
+        for action in listed(statement["Action"])
+        for arn in listed(statement["Resource"])
+        if re.match(r"(sagemaker|cloudwatch):(Create|Update|Delete|Put)", action)
+    ]
+    assert changes
+    for action, arn in changes:
+        assert re.search("warmfold-prod-german-credit|warmfoldprodgermancredit", arn.lower()), (
+            action
+        )

@@ -1,0 +1,61 @@
+"""The local environment's templates and pipeline definitions, for a reviewer to read.
+
+What differs although nobody changed the infrastructure is masked: hashes of assets and images.
+After a wanted change: ``python -m tests.unit.infrastructure.test_snapshots``, and review the diff.
+"""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from config.load import REPOSITORY, load_settings
+from tests.unit.infrastructure.assembly import Assembly, definition, synthesize
+
+SNAPSHOTS = REPOSITORY / "tests" / "snapshots"
+NAMES = (
+    "images.template",
+    "storage.template",
+    "training.template",
+    "serving.template",
+    "delivery.template",
+    "batch.template",
+    "training.pipeline",
+    "batch.pipeline",
+)
+
+
+def snapshot(assembly: Assembly, name: str) -> str:
+    """``<stack>.template`` or ``<stack>.pipeline`` as masked, indented JSON."""
+    ending, _, kind = name.partition(".")
+    template = assembly.stack(ending)
+    content = template.content if kind == "template" else definition(template)
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    text = re.sub(r"[0-9a-f]{64}(?=\.(zip|json))", "<content hash>", text)
+    text = re.sub(r"asset\.[0-9a-f]{64}", "asset.<content hash>", text)
+    return re.sub(r"(?<=:german-credit-)[0-9a-f]{16}", "<content hash>", text) + "\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_moved_that_nobody_moved(local: Assembly, name: str) -> None:
+    expected = (SNAPSHOTS / f"{name}.json").read_text(encoding="utf-8")
+    assert snapshot(local, name) == expected
+
+
+def test_a_snapshot_holds_no_hash(local: Assembly) -> None:
+    for name in NAMES:
+        assert not re.search(r"[0-9a-f]{64}", snapshot(local, name)), name
+
+
+def write_snapshots() -> None:
+    """Replace every snapshot by what is synthesized now."""
+    with tempfile.TemporaryDirectory() as folder:
+        local = synthesize(load_settings("local"), Path(folder))
+        for name in NAMES:
+            (SNAPSHOTS / f"{name}.json").write_text(snapshot(local, name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_snapshots()
