@@ -34,6 +34,18 @@ class Settings:
     state_dir: Path
     images_dir: Path
 
+    @classmethod
+    def from_values(cls, values: dict[str, Any], state_dir: Path) -> "Settings":
+        """From the launcher's JSON: what the server is told, and ``instance.json`` keeps."""
+        return cls(
+            account=values["account"],
+            region=values["region"],
+            port=values["port"],
+            secret=values["secret"],
+            state_dir=state_dir,
+            images_dir=Path(values["images_dir"]),
+        )
+
     @property
     def endpoint_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"

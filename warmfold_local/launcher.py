@@ -197,14 +197,7 @@ def _tell(server: "subprocess.Popen[bytes]", message: str) -> None:
 
 
 def _instance(state_dir: Path, values: dict[str, Any]) -> Instance:
-    settings = Settings(
-        account=values["account"],
-        region=values["region"],
-        port=values["port"],
-        secret=values["secret"],
-        state_dir=state_dir,
-        images_dir=Path(values["images_dir"]),
-    )
+    settings = Settings.from_values(values, state_dir)
     return Instance(settings, values["pid"], state_dir / "server.log")
 
 

@@ -51,14 +51,7 @@ def main() -> None:
     )
     state_dir = Path(sys.argv[1])
     values = json.load(sys.stdin)
-    settings = Settings(
-        account=values["account"],
-        region=values["region"],
-        port=values["port"],
-        secret=values["secret"],
-        state_dir=state_dir,
-        images_dir=Path(values["images_dir"]),
-    )
+    settings = Settings.from_values(values, state_dir)
     process.supervise(state_dir)
     publisher = EventPublisher(settings)
     cloud = Cloud(settings, publisher)

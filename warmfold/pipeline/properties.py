@@ -12,25 +12,8 @@ from botocore.model import Shape
 from warmfold.pipeline.document import Document, Step, at, mapping, sequence, text
 from warmfold.pipeline.faults import choose
 from warmfold_shapes.constraints import member_at, service_model
+from warmfold_shapes.definitions import EXECUTION_VARIABLES, PROPERTY_OPERATIONS
 
-EXECUTION_VARIABLES = (
-    "StartDateTime",
-    "CurrentDateTime",
-    "PipelineName",
-    "PipelineArn",
-    "PipelineExecutionId",
-    "PipelineExecutionArn",
-    "TrainingJobName",
-    "ProcessingJobName",
-)
-DESCRIBE = {
-    "Processing": ("DescribeProcessingJob",),
-    "Training": ("DescribeTrainingJob",),
-    "Tuning": ("DescribeHyperParameterTuningJob", "ListTrainingJobsForHyperParameterTuningJob"),
-    "Transform": ("DescribeTransformJob",),
-    "Model": ("DescribeModel",),
-    "RegisterModel": ("DescribeModelPackage",),
-}
 _REFERENCE = re.compile(r"(Parameters|Execution|Steps)\.([A-Za-z0-9\-_]+)(?:\.(.+))?")
 _PATH = re.compile(r"\w+(\[\d+\]|\['[^']+'\])*(\.\w+(\[\d+\]|\['[^']+'\])*)*")
 _NAMED_ITEM = re.compile(r"(ProcessingInputs|ProcessingOutputConfig\.Outputs)\['([^']+)'\]")
@@ -98,11 +81,11 @@ def _property_target(step: Step, path: str) -> Target:
         return _only(step, path, "Outcome")
     if step.kind == "Fail":
         return Target(problem=f"Fail step {step.name} has no properties", remedy="Remove it")
-    if step.kind not in DESCRIBE:
+    if step.kind not in PROPERTY_OPERATIONS:
         return Target()
     shape = property_shape(step.kind, path)
     if shape is None:
-        operations = " or ".join(DESCRIBE[step.kind])
+        operations = " or ".join(PROPERTY_OPERATIONS[step.kind])
         return Target(
             problem=f"{step.kind} step {step.name} has no property {path!r}",
             remedy=f"Use a member of {operations}'s answer{_close_member(step.kind, path)}",
@@ -114,7 +97,7 @@ def property_shape(kind: str, path: str) -> Shape | None:
     """The shape at ``path`` in what a step of this kind offers."""
     if not _PATH.fullmatch(path):
         return None
-    found = (member_at(_answer(operation), path) for operation in DESCRIBE[kind])
+    found = (member_at(_answer(operation), path) for operation in PROPERTY_OPERATIONS[kind])
     return next((shape for shape in found if shape is not None), None)
 
 
@@ -127,7 +110,9 @@ def _answer(operation: str) -> Shape:
 
 def _close_member(kind: str, path: str) -> str:
     first = re.split(r"[.\[]", path)[0]
-    members = [name for operation in DESCRIBE[kind] for name in _members(_answer(operation))]
+    members = [
+        name for operation in PROPERTY_OPERATIONS[kind] for name in _members(_answer(operation))
+    ]
     hint = choose(first, members)
     return f". {hint}" if hint.startswith("Close") and first not in members else ""
 

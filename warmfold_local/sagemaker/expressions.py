@@ -14,18 +14,6 @@ GET = "Get"
 JOIN = "Std:Join"
 JSON_GET = "Std:JsonGet"
 
-# Values that ``Execution.X`` may name. The two job names are those of the step's own job.
-EXECUTION_VARIABLES = (
-    "StartDateTime",
-    "CurrentDateTime",
-    "PipelineName",
-    "PipelineArn",
-    "PipelineExecutionId",
-    "PipelineExecutionArn",
-    "TrainingJobName",
-    "ProcessingJobName",
-)
-
 # A path is made of names, ``[0]`` and ``['key']``; only the first may stand without a dot.
 _PART = re.compile(r"\.?([^.\[\]']+)|\[(\d+)\]|\['([^']*)'\]|\[\"([^\"]*)\"\]")
 

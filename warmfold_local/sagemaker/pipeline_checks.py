@@ -6,7 +6,6 @@ from typing import Any
 
 from warmfold_local.sagemaker import conditions
 from warmfold_local.sagemaker.expressions import (
-    EXECUTION_VARIABLES,
     GET,
     JOIN,
     JSON_GET,
@@ -23,25 +22,13 @@ from warmfold_local.sagemaker.pipeline_definition import (
     read,
 )
 from warmfold_shapes.constraints import member_at, service_model
+from warmfold_shapes.definitions import EXECUTION_VARIABLES, PROPERTY_OPERATIONS
 
 # Step names are the service's pattern (botocore, StepName) and at least one character.
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _OUTPUT_TYPES = ("String", "Integer", "Float", "Boolean")
 # Facts of the service: outputs of a Lambda step are at most this many.
 _MAX_LAMBDA_OUTPUTS = 50
-
-# What ``Steps.S.path`` may reach into, by step type: the answers of these operations.
-PROPERTIES: dict[str, tuple[str, ...]] = {
-    "Processing": ("DescribeProcessingJob",),
-    "Training": ("DescribeTrainingJob",),
-    "Tuning": (
-        "DescribeHyperParameterTuningJob",
-        "ListTrainingJobsForHyperParameterTuningJob",
-    ),
-    "Transform": ("DescribeTransformJob",),
-    "Model": ("DescribeModel",),
-    "RegisterModel": ("DescribeModelPackage",),
-}
 
 
 def parse(text: str) -> Definition:
@@ -142,8 +129,8 @@ def _path_faults(step: Step, path: str) -> Iterator[str]:
     elif step.type == "Condition":
         if path != "Outcome":
             yield f"Condition step {step.name} has Outcome, and no {path!r}"
-    elif step.type in PROPERTIES and not any(
-        _reaches(operation, path) for operation in PROPERTIES[step.type]
+    elif step.type in PROPERTY_OPERATIONS and not any(
+        _reaches(operation, path) for operation in PROPERTY_OPERATIONS[step.type]
     ):
         yield f"{step.type} step {step.name} has no property {path!r}"
 
