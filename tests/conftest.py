@@ -1,4 +1,4 @@
-"""Nothing in a test may reach a real account: AWS's variables are gone before anything is imported."""
+"""No test may reach a real account: AWS's variables are gone before anything is imported."""
 
 import os
 

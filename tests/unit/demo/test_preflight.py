@@ -1,0 +1,77 @@
+"""What is wrong is said before anything is started, all of it at once."""
+
+from pathlib import Path
+
+import pytest
+
+from warmfold.demo.preflight import check, data_faults, default_data
+from warmfold.errors import WarmfoldError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    cdk = tmp_path / "node_modules" / "aws-cdk" / "bin" / "cdk"
+    cdk.parent.mkdir(parents=True)
+    cdk.touch()
+    return tmp_path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    return path
+
+
+def test_a_good_set_up_passes(root: Path, data: Path) -> None:
+    check(root, data)
+
+
+def test_a_missing_data_file_is_named_with_a_remedy(root: Path) -> None:
+    with pytest.raises(WarmfoldError, match=r"nowhere\.csv does not exist: .*--data"):
+        check(root, root / "nowhere.csv")
+
+
+def test_an_empty_data_file_is_refused(root: Path, data: Path) -> None:
+    data.write_bytes(b"")
+    with pytest.raises(WarmfoldError, match="is empty"):
+        check(root, data)
+
+
+def test_a_folder_is_no_data_file(tmp_path: Path) -> None:
+    assert list(data_faults(tmp_path)) == [
+        f"data file {tmp_path} is not a file: name a CSV file with a header line by --data"
+    ]
+
+
+def test_everything_that_is_missing_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(WarmfoldError) as raised:
+        check(tmp_path, tmp_path / "nowhere.csv")
+    for fault in ("nowhere.csv does not exist", "run `make setup`", "install Node.js 20"):
+        assert fault in str(raised.value)
+
+
+def test_an_old_node_is_refused_with_its_version(
+    root: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = root / "node"
+    node.write_text("#!/bin/sh\necho v18.19.0\n", encoding="utf-8")
+    node.chmod(0o755)
+    monkeypatch.setenv("PATH", str(root))
+    with pytest.raises(WarmfoldError, match=r"is Node\.js v18\.19\.0: install 20 or newer"):
+        check(root, data)
+
+
+def test_the_projects_only_csv_is_the_default(root: Path) -> None:
+    folder = root / "data"
+    folder.mkdir()
+    with pytest.raises(WarmfoldError, match="no CSV file"):
+        default_data(root)
+    (folder / "one.csv").touch()
+    assert default_data(root) == folder / "one.csv"
+    (folder / "two.csv").touch()
+    with pytest.raises(WarmfoldError, match="2 CSV files"):
+        default_data(root)

@@ -1,0 +1,113 @@
+"""What the charts hold."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.report.builders import evaluation_values, random_trials, trial, tuning
+from warmfold.report.charts import Chart, figure, log_ticks, short_number
+from warmfold.report.evaluation import Evaluation
+from warmfold.report.holdout_charts import holdout_charts
+from warmfold.report.tuning_charts import (
+    fold_scores,
+    parameter_effect,
+    trials_over_time,
+    tuning_charts,
+)
+from warmfold.runs.records import Parameter
+
+
+def figure_of(chart: Chart) -> dict[str, list[dict[str, object]]]:
+    values: dict[str, list[dict[str, object]]] = json.loads(chart.json)
+    return values
+
+
+@pytest.mark.parametrize("maximize, best", [(True, [0.7, 0.8, 0.8]), (False, [0.7, 0.7, 0.6])])
+def test_the_best_so_far_never_gets_worse(maximize: bool, best: list[float]) -> None:
+    trials = tuple(trial(n, (s, s)) for n, s in ((1, 0.7), (2, 0.8), (3, 0.6)))
+    chart = trials_over_time(tuning(trials, folds=2, maximize=maximize), "AUC")
+    assert figure_of(chart)["data"][0]["y"] == best
+
+
+def test_a_trial_that_did_not_finish_its_folds_is_not_ranked() -> None:
+    raced = trial(1, (0.9, 0.9), folds_completed=2)
+    whole = trial(2, (0.7, 0.7, 0.7, 0.7, 0.7))
+    chart = trials_over_time(tuning((raced, whole)), "AUC")
+    assert figure_of(chart)["data"][1]["y"] == [whole.score]
+
+
+def test_each_fold_is_one_series_over_the_trials_from_best_to_worst() -> None:
+    trials = random_trials(6)
+    chart = fold_scores(tuning(trials), "AUC")
+    ranked = tuning(trials).ranked
+    series = figure_of(chart)["data"]
+    assert [s["name"] for s in series] == [*(f"fold {n}" for n in range(1, 6)), "mean"]
+    assert series[2]["y"] == [t.fold_scores[2] for t in ranked]
+    assert series[5]["y"] == [t.score for t in ranked]
+
+
+def test_a_logarithmic_range_gets_a_logarithmic_axis() -> None:
+    parameters = (
+        Parameter(name="rate", kind="continuous", logarithmic=True, minimum=0.01, maximum=0.1),
+        Parameter(name="leaves", kind="integer", minimum=4, maximum=64),
+    )
+    trials = tuple(
+        replace(t, hyperparameters={"rate": "0.05", "leaves": "7"}) for t in random_trials(3)
+    )
+    layout = json.loads(parameter_effect(tuning(trials, parameters=parameters), "AUC").json)[
+        "layout"
+    ]
+    assert layout["xaxis"]["type"] == "log"
+    assert layout["xaxis"]["tickvals"] == [0.01, 0.02, 0.05, 0.1]
+    assert layout["xaxis2"]["type"] == "linear"
+
+
+def test_without_a_complete_trial_there_is_nothing_to_draw() -> None:
+    assert tuning_charts(tuning(()), "AUC") == []
+
+
+def test_ks_is_marked_where_the_curves_are_furthest_apart() -> None:
+    values = evaluation_values()
+    values["curves"]["ks"] = {
+        "score": [0.1, 0.4, 0.7],
+        "positive": [0.1, 0.3, 1.0],
+        "negative": [0.4, 0.9, 1.0],
+    }
+    evaluation = Evaluation.from_json(json.dumps(values))
+    chart = next(c for c in holdout_charts(evaluation) if c.key == "ks")
+    marked = figure_of(chart)["data"][2]
+    assert marked["x"] == [0.4, 0.4]
+    assert marked["y"] == [0.3, 0.9]
+
+
+def test_importance_is_sorted_and_counts_unused_features() -> None:
+    evaluation = Evaluation.from_json(json.dumps(evaluation_values()))
+    chart = next(c for c in holdout_charts(evaluation) if c.key == "importance")
+    shown = figure_of(chart)["data"][0]
+    assert shown["x"] == sorted(shown["x"])  # type: ignore[call-overload]
+    assert "4 are not used by any tree" in chart.note
+
+
+def test_a_figure_cannot_end_its_script_element() -> None:
+    drawn = figure(x="</script><script>alert(1)</script>", y="")
+    chart = Chart(key="k", title="t", note="", summary="", figure=drawn)
+    assert "</script" not in chart.json
+    assert "</script>" in json.loads(chart.json)["layout"]["xaxis"]["title"]["text"]
+
+
+@given(st.floats(min_value=1e-8, max_value=1e8), st.floats(min_value=1.0, max_value=1e8))
+def test_log_ticks_lie_within_the_range(minimum: float, factor: float) -> None:
+    maximum = minimum * factor
+    ticks = log_ticks(minimum, maximum)
+    assert ticks
+    assert all(minimum <= tick <= maximum for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    "value, shown", [("0.0312847", "0.03128"), ("57", "57"), ("gbdt", "gbdt"), ("", "")]
+)
+def test_numbers_are_shortened_and_texts_left_alone(value: str, shown: str) -> None:
+    assert short_number(value) == shown

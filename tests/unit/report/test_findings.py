@@ -1,0 +1,90 @@
+"""The sentences of the report say what the numbers say."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.report.builders import evaluation_values, report_data, trial, tuning
+from warmfold.report import findings
+from warmfold.report.evaluation import Evaluation
+
+
+def test_a_lead_within_the_spread_of_the_folds_is_called_noise() -> None:
+    first = trial(1, (0.80, 0.70, 0.75, 0.85, 0.65))
+    second = trial(2, (0.79, 0.71, 0.74, 0.84, 0.64))
+    lead = findings.lead_of(tuning((second, first)))
+    assert lead is not None
+    assert (lead.best, lead.second, lead.folds_ahead) == (1, 2, 4)
+    assert lead.lead == pytest.approx(0.006)
+    assert "The spread is larger than the lead" in lead.sentence
+    assert "within the noise" in lead.sentence
+    assert "ahead in 4 of 5" in lead.sentence
+
+
+def test_a_lead_beyond_the_spread_is_called_one() -> None:
+    first = trial(1, (0.901, 0.900, 0.899, 0.900, 0.900))
+    second = trial(2, (0.70, 0.71, 0.70, 0.69, 0.70))
+    lead = findings.lead_of(tuning((first, second)))
+    assert lead is not None
+    assert "The lead is larger than the spread" in lead.sentence
+
+
+def test_when_less_is_better_the_lead_is_still_positive() -> None:
+    first, second = trial(1, (0.40, 0.41, 0.42)), trial(2, (0.50, 0.51, 0.52))
+    lead = findings.lead_of(tuning((first, second), maximize=False, folds=3))
+    assert lead is not None
+    assert (lead.best, lead.folds_ahead) == (1, 3)
+    assert lead.lead == pytest.approx(0.1)
+
+
+def test_one_complete_trial_has_no_second() -> None:
+    assert findings.lead_of(tuning((trial(1, (0.7, 0.8, 0.9, 0.7, 0.8)),))) is None
+
+
+def test_the_interval_of_an_auc_agrees_with_simulated_samples() -> None:
+    """Two normal groups one deviation apart have an AUC of 0.760; 95 % of samples fall within."""
+    source = random.Random(1)  # noqa: S311 - test data
+    positives, negatives, auc = 40, 90, 0.7602
+    low, high = findings.auc_interval(auc, positives, negatives)
+    inside = 0
+    for _ in range(300):
+        good = [source.gauss(0, 1) for _ in range(negatives)]
+        bad = [source.gauss(1, 1) for _ in range(positives)]
+        wins = sum(b > g for b in bad for g in good)
+        inside += low <= wins / (positives * negatives) <= high
+    assert 0.90 <= inside / 300 <= 0.99
+
+
+@given(st.floats(0, 1), st.integers(min_value=1, max_value=10**6), st.integers(1, 10**6))
+def test_an_interval_holds_its_auc_and_stays_within_0_and_1(
+    auc: float, positives: int, negatives: int
+) -> None:
+    low, high = findings.auc_interval(auc, positives, negatives)
+    assert 0 <= low <= auc <= high <= 1
+
+
+def test_the_hold_out_sentence_names_its_size() -> None:
+    sentence = findings.holdout_sentence(report_data().evaluation)
+    assert "200 hold-out rows" in sentence
+    assert "60 bad, 30.0%" in sentence
+
+
+@pytest.mark.parametrize("score, word", [(0.75, "inside"), (0.9, "outside")])
+def test_the_hold_out_is_compared_with_the_folds(score: float, word: str) -> None:
+    values = {**evaluation_values(), "score": score}
+    evaluation = Evaluation.from_json(json.dumps(values))
+    assert f"is {word} the range" in findings.agreement_sentence(evaluation)
+
+
+def test_without_a_gate_nothing_is_said_of_it() -> None:
+    assert findings.gate_sentence(report_data(minimum_score=None)) == ""
+
+
+@pytest.mark.parametrize("score, words", [(0.75, "do not contradict"), (0.99, "leaked")])
+def test_a_cross_validated_score_beyond_chance_is_pointed_out(score: float, words: str) -> None:
+    values = evaluation_values()
+    values["cross_validation"]["score"] = score
+    assert words in findings.agreement_sentence(Evaluation.from_json(json.dumps(values)))

@@ -1,0 +1,105 @@
+"""``local up``, ``down``, ``status``, ``env`` and ``logs``."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from config.load import REPOSITORY
+from config.names import Names
+from warmfold.demo.cloud import note_owner
+from warmfold.errors import WarmfoldError
+from warmfold.runs.aws import LOCAL, connect_local
+from warmfold_local import launcher
+from warmfold_local.launcher import Instance
+
+DEFAULT_STATE_DIR = REPOSITORY / ".warmfold" / "local"
+
+
+def up(options: argparse.Namespace) -> None:
+    """Start an empty local cloud that stays until ``local down``."""
+    images_dir = REPOSITORY / "build" / "images"
+    instance = launcher.start(options.state_dir, images_dir, port=options.port)
+    note_owner(options.state_dir, instance, None)
+    print_how_to_talk(instance, Console())
+
+
+def down(options: argparse.Namespace) -> None:
+    stopped = launcher.stop(options.state_dir)
+    print("stopped" if stopped else f"no local cloud was running in {options.state_dir}")
+
+
+def status(options: argparse.Namespace) -> None:
+    """What runs in the local cloud. Raises ``WarmfoldError`` if none is running."""
+    instance = _running(options.state_dir)
+    client = connect_local(instance).client("sagemaker")
+    print(f"running: {instance.settings.endpoint_url}, process {instance.pid}")
+    print(f"log: {instance.log_path}")
+    for endpoint in client.list_endpoints()["Endpoints"]:
+        print(f"endpoint {endpoint['EndpointName']}: {endpoint['EndpointStatus']}")
+    for pipeline in client.list_pipelines()["PipelineSummaries"]:
+        name = pipeline["PipelineName"]
+        runs = client.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+        states = ", ".join(run["PipelineExecutionStatus"] for run in runs) or "not started"
+        print(f"pipeline {name}: {states}")
+
+
+def env(options: argparse.Namespace) -> None:
+    """Export lines for a POSIX shell, the secret among them: for ``eval``, not for a screen."""
+    for name, value in _running(options.state_dir).settings.client_environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def logs(options: argparse.Namespace) -> None:
+    """Print a log. Raises ``WarmfoldError`` if there is none of that name, or several."""
+    path = (
+        options.state_dir / "server.log"
+        if options.job is None
+        else _job_log(options.state_dir, options.job)
+    )
+    if not path.is_file():
+        raise WarmfoldError(f"there is no log {path}: nothing has been started yet")
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        sys.stdout.writelines(stream)
+
+
+def _job_log(state_dir: Path, name: str) -> Path:
+    found = sorted(path for path in state_dir.glob("jobs/*/*/log.txt") if name in path.parent.name)
+    if len(found) == 1:
+        return found[0]
+    known = found or sorted(state_dir.glob("jobs/*/*/log.txt"))
+    listed = "\n".join(f"  {path.parent.name}" for path in known) or "  none"
+    what = "several jobs are called" if found else "no job is called"
+    raise WarmfoldError(f"{what} …{name}…; the jobs with a log are\n{listed}")
+
+
+def _running(state_dir: Path) -> Instance:
+    instance = launcher.running(state_dir)
+    if instance is None:
+        raise WarmfoldError(
+            f"no local cloud is running in {state_dir}: start one with `make demo KEEP=1` "
+            "(deployed, with a model) or `warmfold local up` (empty)"
+        )
+    return instance
+
+
+def print_how_to_talk(instance: Instance, console: Console) -> None:
+    """How boto3, the AWS CLI and the CDK reach this cloud; its secret stays in its file."""
+    folder = Path(sys.executable).parent
+    state_dir = instance.settings.state_dir
+    where = [] if state_dir == DEFAULT_STATE_DIR else ["--state-dir", str(state_dir)]
+    warmfold = shlex.join([str(folder / "warmfold"), *where])
+    aws = shlex.quote(str(folder / "aws"))
+    group = Names(LOCAL).prefix
+    lines = [
+        f"The local cloud runs at {instance.settings.endpoint_url} (process {instance.pid}).",
+        "In a shell, for boto3, the AWS CLI and the CDK:",
+        f'  eval "$({warmfold} local env)"',
+        f"  {aws} sagemaker list-model-packages --model-package-group-name {group}-german-credit",
+        "  python -c \"import boto3; print(boto3.client('sagemaker').list_endpoints())\"",
+        f"Score applicants:  {warmfold} score applicants.jsonl",
+        f"Stop it:           {warmfold} local down",
+    ]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

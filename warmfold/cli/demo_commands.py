@@ -1,0 +1,56 @@
+"""``demo``, ``images build`` and ``check-templates``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from config.load import REPOSITORY, environments, load_settings
+from warmfold.cli.cloud_commands import print_how_to_talk
+from warmfold.demo.deploy import build
+from warmfold.demo.flow import Options, run_demo
+from warmfold.templates import check_templates as check_environments
+from warmfold_local import launcher
+
+IMAGES_DIR = REPOSITORY / "build" / "images"
+REPORTS_DIR = REPOSITORY / "build" / "reports"
+
+
+def make_console() -> Console:
+    """As wide as the terminal; 100 columns where there is none, such as in a CI log."""
+    return Console(width=None if sys.stdout.isatty() else 100)
+
+
+def demo(options: argparse.Namespace) -> None:
+    """Run the demo; with ``--keep``, say how to talk to what it leaves running."""
+    console = make_console()
+    report: Path = options.report or REPORTS_DIR / "german-credit.html"
+    run_demo(
+        Options(
+            root=REPOSITORY,
+            state_dir=options.state_dir,
+            images_dir=IMAGES_DIR,
+            report=report.resolve(),
+            data=options.data,
+            keep=options.keep,
+        ),
+        console,
+    )
+    instance = launcher.running(options.state_dir) if options.keep else None
+    if instance is None:
+        console.print("Everything that was started is stopped. Keep it with: make demo KEEP=1")
+    else:
+        print_how_to_talk(instance, console)
+
+
+def build_images(options: argparse.Namespace) -> None:
+    """Build an environment's images as folders; prints them."""
+    settings = load_settings(options.env)
+    for folder in build(REPOSITORY, IMAGES_DIR, settings, print):
+        print(folder)
+
+
+def check_templates(_options: argparse.Namespace) -> None:
+    """Synthesize and lint every environment."""
+    check_environments(REPOSITORY, environments())

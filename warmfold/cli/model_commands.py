@@ -1,0 +1,117 @@
+"""``run``, ``approve``, ``score`` and ``report``: on a running local cloud, or on AWS."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from config.load import REPOSITORY, load_settings
+from config.names import Names
+from config.settings import Model
+from warmfold.demo import batch, promote
+from warmfold.demo.flow import run_pipeline
+from warmfold.demo.preflight import data_faults
+from warmfold.errors import RunFailedError, WarmfoldError
+from warmfold.report import page
+from warmfold.report.collect import collect, package_arn, read_package
+from warmfold.runs.aws import Aws, connect, find_deployment
+from warmfold.runs.read import latest_execution
+from warmfold.runs.start import git_commit, upload_data
+
+__all__ = ["approve", "report", "run", "score"]
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train. Without ``--data``, on everything below the deployed ``RawDataUri``."""
+    if options.data is not None:
+        faults = list(data_faults(options.data))
+        if faults:
+            raise WarmfoldError(faults[0])
+    aws, model = _target(options)
+    deployment = find_deployment(aws, model.name)
+    parameters = {"GitCommit": git_commit(REPOSITORY)}
+    if options.data is not None:
+        parameters["InputDataUri"] = upload_data(aws, deployment, options.data)
+    if options.minimum_score is not None:
+        parameters["MinimumScore"] = str(options.minimum_score)
+    made = run_pipeline(aws, deployment.training["PipelineName"], parameters, Console())
+    package = read_package(aws, package_arn(made))
+    print(f"{made.execution_arn}\nmodel version {package.version}: {package.approval}")
+    if package.approval == "Rejected":
+        raise RunFailedError("the gate", "the hold-out score is below the minimum")
+
+
+def approve(options: argparse.Namespace) -> None:
+    """Approve a version and wait until the endpoint serves it."""
+    aws, model = _target(options)
+    deployment = find_deployment(aws, model.name)
+    group = deployment.training["ModelPackageGroupName"]
+    package = promote.find_package(aws, group, options.version)
+    promote.approve(aws, package, "approved with the warmfold command line")
+    print(f"approved {package}; waiting for the endpoint")
+    endpoint = deployment.serving["EndpointName"]
+    stack = Names(aws.environment).model(model.name).serving_stack
+    promote.wait_until_serving(aws, endpoint, package, stack)
+    print(f"endpoint {endpoint} is InService with it")
+
+
+def score(options: argparse.Namespace) -> None:
+    """Print one score a line, in the order of the applicants."""
+    applicants = read_applicants(options.file)
+    aws, model = _target(options)
+    endpoint = find_deployment(aws, model.name).serving["EndpointName"]
+    for value in promote.score(aws, endpoint, applicants):
+        print(value)
+
+
+def read_applicants(file: str) -> list[dict[str, Any]]:
+    """One JSON object, a list of them, or JSON Lines. Raises ``WarmfoldError`` with the line."""
+    if file != "-" and not Path(file).is_file():
+        raise WarmfoldError(f"{file} is not a file: name a JSON or JSON Lines file, or -")
+    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    try:
+        values = json.loads(text)
+        found = values if isinstance(values, list) else [values]
+    except ValueError:
+        found = [
+            _object(line, n, file) for n, line in enumerate(text.splitlines(), 1) if line.strip()
+        ]
+    if not found or not all(isinstance(value, dict) for value in found):
+        raise WarmfoldError(f"{file} holds no applicants: it needs JSON objects, one a line")
+    return found
+
+
+def _object(line: str, number: int, file: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise WarmfoldError(f"{file}, line {number}: not JSON: write one object a line") from error
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write the report of a run; prints its path."""
+    aws, model = _target(options)
+    deployment = find_deployment(aws, model.name)
+    pipeline = deployment.training["PipelineName"]
+    execution = options.execution or latest_execution(aws, pipeline)
+    if execution is None:
+        raise WarmfoldError(f"pipeline {pipeline} was never started: start it with `warmfold run`")
+    manifest = None if options.day is None else batch.manifest_uri(deployment, options.day)
+    data = collect(aws, model.name, execution, batch_manifest_uri=manifest)
+    path = options.output or REPOSITORY / "build" / "reports" / f"{model.name}.html"
+    print(page.write(data, path, datetime.now(UTC)))
+
+
+def _target(options: argparse.Namespace) -> tuple[Aws, Model]:
+    """Where the command works, and the model that it is about."""
+    models = load_settings(options.env).models
+    wanted = options.model or models[0].name
+    model = next((model for model in models if model.name == wanted), None)
+    if model is None:
+        known = ", ".join(model.name for model in models)
+        raise WarmfoldError(f"environment {options.env!r} has no model {wanted!r}: it has {known}")
+    return connect(options.env, options.state_dir), model

@@ -1,0 +1,110 @@
+"""The commands and their options."""
+
+import argparse
+from pathlib import Path
+
+from config.load import environments
+from warmfold.cli import cloud_commands, demo_commands, model_commands
+from warmfold.cli.cloud_commands import DEFAULT_STATE_DIR
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """``options.command`` is the function to call with the options."""
+    parser = argparse.ArgumentParser(
+        prog="warmfold",
+        description="Cross-validated, tuned, governed tabular models on Amazon SageMaker.",
+    )
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=DEFAULT_STATE_DIR,
+        help="folder of the local cloud (default: %(default)s)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_images(commands)
+    _add_local(commands)
+    _add_model_commands(commands)
+    checks = commands.add_parser(
+        "check-templates", help="synthesize every environment and lint its templates"
+    )
+    checks.set_defaults(command=demo_commands.check_templates)
+    return parser
+
+
+_Commands = argparse._SubParsersAction
+
+
+def _add_demo(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    demo = commands.add_parser(
+        "demo", help="deploy to a local cloud, train, approve, serve, score, report"
+    )
+    demo.add_argument("--keep", action="store_true", help="leave the local cloud running")
+    demo.add_argument("--data", type=Path, help="CSV file to train on (default: the example's)")
+    demo.add_argument("--report", type=Path, default=None, help="where to write the report")
+    demo.set_defaults(command=demo_commands.demo)
+
+
+def _add_images(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    images = commands.add_parser("images", help="the images that jobs and endpoints run")
+    actions = images.add_subparsers(required=True, metavar="ACTION")
+    build = actions.add_parser("build", help="build them for the local cloud's process engine")
+    _add_environment(build)
+    build.set_defaults(command=demo_commands.build_images)
+
+
+def _add_local(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    local = commands.add_parser("local", help="the local cloud")
+    actions = local.add_subparsers(required=True, metavar="ACTION")
+    up = actions.add_parser("up", help="start an empty one")
+    up.add_argument("--port", type=int, help="port on 127.0.0.1 (default: any free one)")
+    up.set_defaults(command=cloud_commands.up)
+    for name, help_text, command in (
+        ("down", "stop it, with everything in it", cloud_commands.down),
+        ("status", "say whether one is running, and what is in it", cloud_commands.status),
+        ("env", "print the shell's export lines that reach it", cloud_commands.env),
+    ):
+        actions.add_parser(name, help=help_text).set_defaults(command=command)
+    logs = actions.add_parser("logs", help="print the server's log, or a job's")
+    logs.add_argument("job", nargs="?", help="name of a job or endpoint, or a part of it")
+    logs.set_defaults(command=cloud_commands.logs)
+
+
+def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    run = _model_parser(commands, "run", "start the training pipeline and follow it")
+    run.add_argument("--data", type=Path, help="CSV file to upload and train on")
+    run.add_argument(
+        "--minimum-score", type=float, help="the gate of this run (default: the deployed one)"
+    )
+    run.set_defaults(command=model_commands.run)
+    approve = _model_parser(commands, "approve", "approve a model version, which deploys it")
+    approve.add_argument(
+        "version", nargs="?", type=int, help="default: the newest that awaits approval"
+    )
+    approve.set_defaults(command=model_commands.approve)
+    score = _model_parser(commands, "score", "score applicants at the endpoint")
+    score.add_argument("file", help="JSON object, list or JSON Lines; - for standard input")
+    score.set_defaults(command=model_commands.score)
+    report = _model_parser(commands, "report", "write the report of a run")
+    report.add_argument("--execution", help="execution ARN (default: the newest run)")
+    report.add_argument("--day", help="include this day's batch (YYYY-MM-DD)")
+    report.add_argument("--output", type=Path, help="where to write it")
+    report.set_defaults(command=model_commands.report)
+
+
+def _model_parser(
+    commands: "_Commands[argparse.ArgumentParser]", name: str, help_text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_text)
+    _add_environment(parser)
+    parser.add_argument("--model", help="name of the model (default: the environment's first)")
+    return parser
+
+
+def _add_environment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env",
+        default="local",
+        help=f"environment: {', '.join(environments())} (default: %(default)s). "
+        "Others than local are on AWS, by the usual AWS variables.",
+    )

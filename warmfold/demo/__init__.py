@@ -1,0 +1,1 @@
+"""`make demo`: the whole platform, once, on a laptop."""

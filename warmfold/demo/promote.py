@@ -1,0 +1,141 @@
+"""Approval, the endpoint that follows from it, and an answer of that endpoint."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from warmfold.errors import RunFailedError, WarmfoldError
+from warmfold.runs.aws import Aws
+from warmfold.runs.wait import wait_for
+
+# Blue/green on AWS bakes for minutes; a local endpoint is up in a few seconds.
+_LOCAL_TIMEOUT_SECONDS = 120.0
+_AWS_TIMEOUT_SECONDS = 3600.0
+_STACK_FAILED = ("ROLLBACK_COMPLETE", "FAILED")
+
+
+def find_package(aws: Aws, group: str, version: int | None = None) -> str:
+    """ARN of a version, by default the newest one that awaits approval.
+
+    Raises ``WarmfoldError`` naming the versions that there are.
+    """
+    pages = aws.client("sagemaker").get_paginator("list_model_packages")
+    packages = [
+        package
+        for page in pages.paginate(ModelPackageGroupName=group)
+        for package in page["ModelPackageSummaryList"]
+    ]
+    wanted = [
+        package
+        for package in packages
+        if package["ModelPackageVersion"] == version
+        or (version is None and package["ModelApprovalStatus"] == "PendingManualApproval")
+    ]
+    if not wanted:
+        known = ", ".join(
+            f"{p['ModelPackageVersion']} ({p['ModelApprovalStatus']})"
+            for p in sorted(packages, key=lambda p: p["ModelPackageVersion"])
+        )
+        what = "no version awaits approval" if version is None else f"there is no version {version}"
+        raise WarmfoldError(f"{what} in {group}: it has {known or 'no versions'}")
+    arn: str = max(wanted, key=lambda p: p["ModelPackageVersion"])["ModelPackageArn"]
+    return arn
+
+
+def approve(aws: Aws, package_arn: str, reason: str) -> None:
+    """Approve a version; the deployment follows from the event, not from this call."""
+    aws.client("sagemaker").update_model_package(
+        ModelPackageArn=package_arn, ModelApprovalStatus="Approved", ApprovalDescription=reason
+    )
+
+
+def wait_until_serving(aws: Aws, endpoint: str, package_arn: str, stack: str) -> None:
+    """Return once the endpoint is InService with this version.
+
+    Raises ``RunFailedError`` if it or its stack fails, or nothing happens for long.
+    """
+    local = aws.state_dir is not None
+    wait_for(
+        lambda: _serving(aws, endpoint, package_arn, stack),
+        what=f"deployment of {package_arn.rsplit(':', 1)[-1]} to endpoint {endpoint}",
+        timeout_seconds=_LOCAL_TIMEOUT_SECONDS if local else _AWS_TIMEOUT_SECONDS,
+        poll_seconds=aws.poll_seconds,
+        hint=endpoint_log(aws),
+    )
+
+
+def endpoint_log(aws: Aws) -> str:
+    if aws.state_dir is None:
+        return "CloudWatch log group /aws/sagemaker/Endpoints/…"
+    return str(aws.state_dir / "jobs" / "endpoint")
+
+
+def _serving(aws: Aws, endpoint: str, package_arn: str, stack: str) -> bool | None:
+    client = aws.client("sagemaker")
+    try:
+        found = client.describe_endpoint(EndpointName=endpoint)
+    except ClientError as error:
+        if "Could not find" not in str(error):
+            raise
+        _require_healthy(aws, stack)
+        return None
+    if found["EndpointStatus"] == "Failed":
+        reason = found.get("FailureReason", "no reason was given")
+        raise RunFailedError(f"endpoint {endpoint}", reason, endpoint_log(aws))
+    if found["EndpointStatus"] != "InService":
+        return None
+    if package_arn in _served_packages(client, found["EndpointConfigName"]):
+        return True
+    _require_healthy(aws, stack)
+    return None
+
+
+def _served_packages(client: Any, endpoint_config: str) -> set[str]:
+    config = client.describe_endpoint_config(EndpointConfigName=endpoint_config)
+    models = (
+        client.describe_model(ModelName=variant["ModelName"])
+        for variant in config["ProductionVariants"]
+    )
+    return {
+        container["ModelPackageName"]
+        for model in models
+        for container in [model.get("PrimaryContainer", {}), *model.get("Containers", [])]
+        if "ModelPackageName" in container
+    }
+
+
+def _require_healthy(aws: Aws, stack: str) -> None:
+    """Raises ``RunFailedError`` if the serving stack's update was rolled back."""
+    client = aws.client("cloudformation")
+    status = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+    if not status.endswith(_STACK_FAILED):
+        return
+    events = client.describe_stack_events(StackName=stack)["StackEvents"]
+    reasons = [
+        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+        for event in events
+        if event["ResourceStatus"].endswith("FAILED")
+    ]
+    raise RunFailedError(f"update of stack {stack}", "; ".join(reasons) or status)
+
+
+def score(aws: Aws, endpoint: str, applicants: list[dict[str, Any]]) -> list[float]:
+    """The endpoint's scores, in the order of the applicants.
+
+    Raises ``WarmfoldError`` with the endpoint's own words if it refuses them.
+    """
+    try:
+        answer = aws.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=endpoint,
+            ContentType="application/json",
+            Accept="application/json",
+            Body=json.dumps({"instances": applicants}),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ModelError":
+            raise
+        said = error.response.get("OriginalMessage", str(error))
+        raise WarmfoldError(f"endpoint {endpoint} refused the applicants: {said}") from error
+    predictions = json.loads(answer["Body"].read())["predictions"]
+    return [float(prediction["score"]) for prediction in predictions]

@@ -1,0 +1,128 @@
+"""What all charts share: colours that work on light and dark, escaping, a bare layout.
+
+Text colour, grid and background are left to the page, which knows the reader's colour scheme.
+"""
+
+import html
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
+    "#3a8fd0",
+    "#e08e1b",
+    "#1f9e76",
+    "#d9602a",
+    "#b36cc0",
+    "#6fb7e0",
+)
+GREY = "#8b9099"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
+
+# In the order in which a report shows them.
+METRIC_NAMES = {
+    "auc": "AUC",
+    "gini": "Gini",
+    "ks": "KS",
+    "pr_auc": "PR AUC",
+    "log_loss": "Log loss",
+    "brier": "Brier score",
+}
+
+CONFIG = {"displaylogo": False, "responsive": True, "displayModeBar": False}
+
+
+def escape(text: str) -> str:
+    """Plotly reads a little HTML in labels, so text from data is escaped there too."""
+    return html.escape(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A chart with its words. ``summary`` is what a reader who cannot see it is told."""
+
+    key: str
+    title: str
+    note: str
+    summary: str
+    figure: go.Figure
+    wide: bool = False
+
+    @property
+    def json(self) -> str:
+        """The figure for a ``<script>`` element: nothing in it can end the element."""
+        values = json.loads(self.figure.to_json())
+        text = json.dumps({"data": values["data"], "layout": values["layout"]})
+        return (
+            text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        )
+
+
+def figure(*, x: str, y: str, height: int = 380, **layout: Any) -> go.Figure:
+    """An empty figure with titled axes and no theme of its own."""
+    made = go.Figure()
+    made.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 60, "r": 16, "t": 12, "b": 52},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        hovermode="closest",
+        xaxis={"title": {"text": x}, "automargin": True},
+        yaxis={"title": {"text": y}, "automargin": True},
+        **layout,
+    )
+    return made
+
+
+def line(x: Any, y: Any, name: str, colour: str, **options: Any) -> go.Scatter:
+    """A plain line."""
+    return go.Scatter(
+        x=list(x),
+        y=list(y),
+        name=escape(name),
+        mode="lines",
+        line={"color": colour, "width": 2.4, **options.pop("line", {})},
+        **options,
+    )
+
+
+def diagonal(name: str) -> go.Scatter:
+    """The dotted line of a model that knows nothing, or of perfect calibration."""
+    return line((0, 1), (0, 1), name, GREY, line={"dash": "dot", "width": 1.4}, hoverinfo="skip")
+
+
+def hyperparameter_text(values: Mapping[str, str]) -> str:
+    """Hover text: one escaped ``name = value`` a line."""
+    return "<br>".join(f"{escape(k)} = {escape(short_number(v))}" for k, v in values.items())
+
+
+def short_number(value: str) -> str:
+    """``0.0312847`` as ``0.03128``; text that is no number as it is."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return value if number.is_integer() else f"{number:.4g}"
+
+
+def log_ticks(minimum: float | None, maximum: float | None) -> list[float]:
+    """1, 2 and 5 times the powers of ten within a positive range; the ends if there are none."""
+    if minimum is None or maximum is None or minimum <= 0:
+        return []
+    powers = range(math.floor(math.log10(minimum)), math.ceil(math.log10(maximum)) + 1)
+    ticks = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
+    inside = [tick for tick in ticks if minimum <= tick <= maximum]
+    wide = maximum / minimum > 1000  # more than three decades: powers alone
+    shown = [t for t in inside if f"{t:e}".startswith("1.0")] if wide else inside
+    return shown or [minimum, maximum]
+
+
+def metric_name(metric: str) -> str:
+    """``pr_auc`` as people write it."""
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))

@@ -1,0 +1,120 @@
+"""``evaluation.json`` of a model version, typed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from warmfold.errors import WarmfoldError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """One calibration bin of hold-out rows."""
+
+    mean_score: float
+    observed_rate: float
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """``gain``: summed loss reduction of the splits on it; ``splits``: how many there are."""
+
+    name: str
+    gain: float
+    splits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KsCurve:
+    """Share of positive and of negative rows that score at most ``score``."""
+
+    score: tuple[float, ...]
+    positive: tuple[float, ...]
+    negative: tuple[float, ...]
+
+    @property
+    def widest(self) -> int:
+        """Index of the largest distance between the two shares."""
+        gaps = [abs(p - n) for p, n in zip(self.positive, self.negative, strict=True)]
+        return gaps.index(max(gaps))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """``rows`` and ``positives`` are of the hold-out; ``card`` is the model card as written.
+
+    The labels are the target's own words, ``positive`` and ``negative`` if the card has none.
+    """
+
+    metric: str
+    score: float
+    metrics: Mapping[str, float]
+    cv_score: float
+    cv_score_std: float
+    cv_training_score: float
+    cv_fold_scores: tuple[float, ...]
+    rows: int
+    positives: int
+    positive_label: str
+    negative_label: str
+    roc: tuple[tuple[float, ...], tuple[float, ...]]
+    precision_recall: tuple[tuple[float, ...], tuple[float, ...]]
+    calibration: tuple[Bin, ...]
+    ks: KsCurve
+    importance: tuple[Feature, ...]
+    card: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, text: str) -> "Evaluation":
+        """Raises ``WarmfoldError`` for another format or a missing member."""
+        values = json.loads(text)
+        if values.get("format") != FORMAT:
+            raise WarmfoldError(
+                f"evaluation.json has format {values.get('format')!r}, the report reads {FORMAT}: "
+                "use the warmfold version that ran the pipeline"
+            )
+        try:
+            return cls(**_members(values))
+        except (KeyError, TypeError) as error:
+            raise WarmfoldError(f"evaluation.json is incomplete: {error}") from error
+
+
+def _members(values: dict[str, Any]) -> dict[str, Any]:
+    curves, cv = values["curves"], values["cross_validation"]
+    labels = values["card"].get("data", {})
+    return {
+        "metric": values["metric"],
+        "score": float(values["score"]),
+        "metrics": {name: float(value) for name, value in values["metrics"].items()},
+        "cv_score": float(cv["score"]),
+        "cv_score_std": float(cv["score_std"]),
+        "cv_training_score": float(cv["training_score"]),
+        "cv_fold_scores": tuple(cv["fold_scores"]),
+        "rows": int(values["rows"]["holdout"]),
+        "positives": int(values["rows"]["positive"]),
+        "positive_label": str(labels.get("positive_label", "positive")),
+        "negative_label": str(labels.get("negative_label", "negative")),
+        "roc": (tuple(curves["roc"]["fpr"]), tuple(curves["roc"]["tpr"])),
+        "precision_recall": (
+            tuple(curves["precision_recall"]["recall"]),
+            tuple(curves["precision_recall"]["precision"]),
+        ),
+        "calibration": tuple(
+            Bin(mean_score=b["mean_score"], observed_rate=b["observed_rate"], rows=b["rows"])
+            for b in curves["calibration"]
+        ),
+        "ks": KsCurve(
+            score=tuple(curves["ks"]["score"]),
+            positive=tuple(curves["ks"]["positive"]),
+            negative=tuple(curves["ks"]["negative"]),
+        ),
+        "importance": tuple(
+            Feature(name=f["feature"], gain=f["gain"], splits=f["splits"])
+            for f in values["importance"]
+        ),
+        "card": values["card"],
+    }

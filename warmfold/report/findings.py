@@ -1,0 +1,149 @@
+"""What the numbers say, in sentences: pure functions of the collected data."""
+
+import math
+from dataclasses import dataclass
+from statistics import stdev
+
+from warmfold.report.charts import metric_name
+from warmfold.report.collect import ReportData
+from warmfold.report.evaluation import Evaluation
+from warmfold.runs.records import Trial, Tuning
+
+_NORMAL_95 = 1.96
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    """The best trial against the second: ``lead`` and ``spread`` in units of the metric."""
+
+    best: int
+    second: int
+    lead: float
+    spread: float
+    folds_ahead: int
+    folds: int
+
+    @property
+    def sentence(self) -> str:
+        larger = self.spread > self.lead
+        return (
+            f"Trial {self.best} leads trial {self.second} by {self.lead:.4f}; its own fold scores "
+            f"spread by {self.spread:.4f} (standard deviation over {self.folds} folds). "
+            + (
+                "The spread is larger than the lead"
+                if larger
+                else "The lead is larger than the spread"
+            )
+            + f". On the same folds, trial {self.best} is ahead in {self.folds_ahead} of "
+            f"{self.folds}. "
+            + (
+                "The choice between the two is within the noise of the folds: prefer the simpler "
+                "one if it matters."
+                if larger
+                else "The choice does not rest on the luck of the folds."
+            )
+        )
+
+
+def lead_of(tuning: Tuning) -> Lead | None:
+    """``None`` with fewer than two complete trials, or fewer than two folds."""
+    if len(tuning.ranked) < 2 or len(tuning.ranked[0].fold_scores) < 2:
+        return None
+    best, second = tuning.ranked[:2]
+    sign = 1 if tuning.maximize else -1
+    pairs = list(zip(best.fold_scores, second.fold_scores, strict=True))
+    return Lead(
+        best=best.number,
+        second=second.number,
+        lead=sign * (_score(best) - _score(second)),
+        spread=stdev(best.fold_scores),
+        folds_ahead=sum(sign * (mine - theirs) > 0 for mine, theirs in pairs),
+        folds=len(pairs),
+    )
+
+
+def _score(trial: Trial) -> float:
+    if trial.score is None:
+        raise ValueError(f"{trial.job_name} has no score and cannot be ranked")
+    return trial.score
+
+
+def auc_interval(auc: float, positives: int, negatives: int) -> tuple[float, float]:
+    """95 % interval of an AUC, by Hanley and McNeil's standard error (Radiology 143, 1982)."""
+    q1, q2 = auc / (2 - auc), 2 * auc * auc / (1 + auc)
+    variance = (
+        auc * (1 - auc) + (positives - 1) * (q1 - auc * auc) + (negatives - 1) * (q2 - auc * auc)
+    ) / (positives * negatives)
+    half = _NORMAL_95 * math.sqrt(max(variance, 0.0))
+    return max(auc - half, 0.0), min(auc + half, 1.0)
+
+
+def holdout_interval(evaluation: Evaluation) -> tuple[float, float] | None:
+    """95 % interval of the hold-out's AUC; ``None`` without an AUC or with one class only."""
+    negatives = evaluation.rows - evaluation.positives
+    if "auc" not in evaluation.metrics or not evaluation.positives or not negatives:
+        return None
+    return auc_interval(evaluation.metrics["auc"], evaluation.positives, negatives)
+
+
+def holdout_sentence(evaluation: Evaluation) -> str:
+    """Size of the hold-out, and how far its AUC can be trusted."""
+    sentence = (
+        f"Measured on {evaluation.rows:,} hold-out rows that no training job has read "
+        f"({evaluation.positives:,} {evaluation.positive_label}, "
+        f"{evaluation.positives / evaluation.rows:.1%})."
+    )
+    interval = holdout_interval(evaluation)
+    if interval is not None:
+        sentence += (
+            f" So many rows pin the AUC down to between {interval[0]:.3f} and {interval[1]:.3f} "
+            "(95 %, Hanley and McNeil), no closer."
+        )
+    return sentence
+
+
+def agreement_sentence(evaluation: Evaluation) -> str:
+    """Whether the hold-out agrees with cross-validation, and how much was memorised."""
+    folds = evaluation.cv_fold_scores
+    inside = bool(folds) and min(folds) <= evaluation.score <= max(folds)
+    return (
+        f"Cross-validation gave {evaluation.cv_score:.4f} ± {evaluation.cv_score_std:.4f} over "
+        f"{len(folds)} folds, the hold-out {evaluation.score:.4f} "
+        f"({evaluation.score - evaluation.cv_score:+.4f}), which is "
+        f"{'inside' if inside else 'outside'} the range of the fold scores."
+        f"{_within_chance(evaluation)} On the rows it was fitted to, the model scores "
+        f"{evaluation.cv_training_score:.4f}: "
+        f"{abs(evaluation.cv_training_score - evaluation.cv_score):.4f} of that did not carry over."
+    )
+
+
+def _within_chance(evaluation: Evaluation) -> str:
+    """Whether the hold-out is too small to contradict cross-validation."""
+    interval = holdout_interval(evaluation)
+    if interval is None or evaluation.metric != "auc":
+        return ""
+    if interval[0] <= evaluation.cv_score <= interval[1]:
+        return (
+            " The cross-validated score lies within the hold-out's interval, so the two do not "
+            "contradict each other."
+        )
+    return (
+        " The cross-validated score lies beyond the hold-out's interval: look for a difference "
+        "between the two sets of rows, or for information that leaked between folds."
+    )
+
+
+def gate_sentence(data: ReportData) -> str:
+    """The gate's verdict in words; empty if the pipeline has none."""
+    if data.minimum_score is None:
+        return ""
+    rejected = data.package.approval == "Rejected"
+    return (
+        f"The gate asks for {metric_name(data.evaluation.metric)} of at least "
+        f"{data.minimum_score:g} on the hold-out; the model has {data.evaluation.score:.4f}"
+        + (
+            " and was registered as Rejected: it cannot be deployed."
+            if rejected
+            else ", so it was registered for approval."
+        )
+    )

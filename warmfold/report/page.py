@@ -1,0 +1,152 @@
+"""The report as one HTML page that needs nothing else: no network, no second file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from warmfold.report import findings
+from warmfold.report.charts import CONFIG, METRIC_NAMES, Chart, metric_name, short_number
+from warmfold.report.collect import ReportData
+from warmfold.report.holdout_charts import holdout_charts
+from warmfold.report.tuning_charts import tuning_charts
+from warmfold.runs.records import Trial, Tuning
+from warmfold.runs.render import clock
+
+_CARD_ORDER = (
+    "description",
+    "intended_use",
+    "limits",
+    "model",
+    "data",
+    "metrics",
+    "hyperparameters",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One candidate's part of the page."""
+
+    tuning: Tuning
+    charts: list[Chart]
+    trials: list[Trial]
+    lead: str
+
+
+def render(data: ReportData, made_at: datetime) -> str:
+    """The page's text. ``made_at`` is printed; nothing else depends on the clock."""
+    page = _environment().get_template("page.html.j2")
+    evaluation = data.evaluation
+    return page.render(
+        data=data,
+        made_at=made_at,
+        evaluation=evaluation,
+        card=_card(evaluation.card),
+        tiles=_tiles(data),
+        sentences=_sentences(data),
+        candidates=[_candidate(t, metric_name(evaluation.metric)) for t in data.run.tunings],
+        holdout=holdout_charts(evaluation),
+        config=CONFIG,
+        style=_asset("page.css"),
+        script=_asset("page.js"),
+        plotly=Markup(get_plotlyjs()),  # noqa: S704 - the library's own text, never data
+    )
+
+
+def write(data: ReportData, path: Path, made_at: datetime) -> Path:
+    """Write the page, folders included; the path as written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(data, made_at), encoding="utf-8")
+    return path
+
+
+def _environment() -> Environment:
+    """Everything that a template prints is escaped, unless this package wrote it."""
+    environment = Environment(
+        loader=PackageLoader("warmfold.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        clock=clock, words=_words, number=short_number, moment=_moment, value=_value
+    )
+    environment.tests["short_list"] = _is_short_list
+    return environment
+
+
+def _asset(name: str) -> Markup:
+    text = (resources.files("warmfold.report") / name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - a file of this package, never data
+
+
+def _tiles(data: ReportData) -> list[tuple[str, str]]:
+    """The hold-out metrics, the pipeline's own first."""
+    metrics = data.evaluation.metrics
+    known = [data.evaluation.metric, *METRIC_NAMES]
+    names = [name for name in known if name in metrics] + [n for n in metrics if n not in known]
+    return [(metric_name(name), f"{metrics[name]:.3f}") for name in dict.fromkeys(names)]
+
+
+def _sentences(data: ReportData) -> list[str]:
+    made = [
+        findings.gate_sentence(data),
+        findings.holdout_sentence(data.evaluation),
+        findings.agreement_sentence(data.evaluation),
+    ]
+    return [sentence for sentence in made if sentence]
+
+
+def _candidate(tuning: Tuning, metric: str) -> Candidate:
+    lead = findings.lead_of(tuning)
+    rest = [trial for trial in tuning.trials if trial not in tuning.ranked]
+    return Candidate(
+        tuning=tuning,
+        charts=tuning_charts(tuning, metric),
+        trials=[*tuning.ranked, *rest],
+        lead=lead.sentence if lead else "",
+    )
+
+
+def _words(key: str) -> str:
+    """``data_fingerprint`` as ``Data fingerprint``."""
+    if key in METRIC_NAMES:
+        return METRIC_NAMES[key]
+    text = key.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def _moment(value: datetime | None) -> str:
+    return "" if value is None else value.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+
+
+def _value(value: Any) -> str:
+    """A leaf of the model card as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping | list | tuple):
+        raise TypeError("only leaves are printed as text")
+    return "–" if value is None else str(value)
+
+
+def _card(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The model card in reading order; what is not known here comes last."""
+    known = [key for key in _CARD_ORDER if key in card]
+    return {key: card[key] for key in [*known, *(key for key in card if key not in known)]}
+
+
+def _is_short_list(value: Any) -> bool:
+    """Names and numbers, which read better in a line than as bullets."""
+    return isinstance(value, list) and all(
+        isinstance(item, str | int | float) and " " not in str(item) for item in value
+    )

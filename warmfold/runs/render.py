@@ -1,0 +1,129 @@
+"""A run as rich renderables (a terminal) or as plain lines (a pipe, a CI log)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from warmfold.runs.records import Run, Step, Trial, Tuning
+
+_STYLES = {"Succeeded": "green", "Failed": "bold red", "Executing": "cyan", "Stopped": "yellow"}
+_SHOWN_TRIALS = 4
+
+
+def clock(seconds: float | None) -> str:
+    """``75.2`` as ``1:15``; under ten seconds with a tenth; nothing for ``None``."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
+
+
+def _elapsed(run: Run, now: datetime) -> float:
+    return ((run.ended_at or now) - run.started_at).total_seconds()
+
+
+def tuning_line(tuning: Tuning) -> str:
+    """``trials 5 of 12 done, 2 running · best 0.7812 (trial 3)``"""
+    running = sum(not trial.ended for trial in tuning.trials)
+    return _done(tuning) + (f", {running} running" if running else "") + _best(tuning)
+
+
+def _done(tuning: Tuning) -> str:
+    ended = sum(trial.ended for trial in tuning.trials)
+    failed = sum(trial.status == "Failed" for trial in tuning.trials)
+    return f"trials {ended} of {tuning.max_trials} done" + (f", {failed} failed" if failed else "")
+
+
+def _best(tuning: Tuning) -> str:
+    if not tuning.ranked:
+        return ""
+    best = tuning.ranked[0]
+    return f" · best {best.score:.4f} (trial {best.number})"
+
+
+def trial_line(trial: Trial, folds: int) -> str:
+    """``trial 3 · folds ●●●○○``"""
+    done = min(trial.folds_completed, folds)
+    return f"trial {trial.number} · folds {'●' * done}{'○' * (folds - done)}"
+
+
+def step_detail(run: Run, step: Step) -> str:
+    """What is worth knowing about a step: its failure, its trials, its outcome."""
+    if step.failure_reason:
+        return step.failure_reason
+    if step.outcome:
+        return {"True": "score is good enough", "False": "score is too low"}.get(
+            step.outcome, step.outcome
+        )
+    tuning = next((t for t in run.tunings if t.job_name == step.resource_name), None)
+    return tuning_line(tuning) if tuning else ""
+
+
+def run_view(run: Run, now: datetime) -> RenderableType:
+    """The live picture: a row for each step, the running trials under it."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for step in run.steps:
+        table.add_row(
+            Text(f"  {step.name}"),
+            Text(step.status.lower(), style=_STYLES.get(step.status, "")),
+            clock(((step.ended_at or now) - step.started_at).total_seconds())
+            if step.started_at
+            else "",
+            Text(step_detail(run, step)),
+        )
+    return Group(
+        table,
+        *(Text(f"    {line}", style="dim") for line in _running_trials(run)),
+        Text(f"  pipeline {run.status.lower()} · {clock(_elapsed(run, now))}", style="dim"),
+    )
+
+
+def _running_trials(run: Run) -> Iterator[str]:
+    for tuning in run.tunings:
+        running = [trial for trial in tuning.trials if not trial.ended]
+        yield from (trial_line(trial, tuning.folds) for trial in running[:_SHOWN_TRIALS])
+
+
+class PlainProgress:
+    """Prints a line for each change: steps, finished trials, a better score."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._seen: dict[str, str] = {}
+
+    def __call__(self, run: Run) -> None:
+        for step in run.steps:
+            self._say(f"step {step.name}", f"{step.status.lower()} {step_detail_plain(run, step)}")
+        for tuning in run.tunings:
+            if tuning.trials:
+                # without the running ones, which would make a line a second
+                self._say(f"tuning {tuning.candidate}", _done(tuning) + _best(tuning))
+
+    def _say(self, subject: str, text: str) -> None:
+        if self._seen.get(subject) != text:
+            self._seen[subject] = text
+            self._write(f"    {subject}: {text}".rstrip())
+
+
+def step_detail_plain(run: Run, step: Step) -> str:
+    """Like ``step_detail`` without what the tuning's own line says."""
+    return "" if step.kind == "TuningJob" and not step.failure_reason else step_detail(run, step)
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Callable[[Run], None]]:
+    """A function that shows a run: a live table on a terminal, lines anywhere else."""
+    if not console.is_terminal:
+        yield PlainProgress(
+            lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)
+        )
+        return
+    with Live(console=console, refresh_per_second=4) as live:
+        yield lambda run: live.update(run_view(run, datetime.now(UTC)))
