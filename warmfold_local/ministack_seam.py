@@ -12,12 +12,14 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 # Signature mechanics only: no state, and no settings read at import. Re-exported for `auth`.
 from ministack.core import sigv4 as sigv4
 
 from warmfold_local.cloud import Settings
+from warmfold_local.schedules import fill_context, scheduled_time
 
 logger = logging.getLogger("warmfold_local")
 
@@ -140,6 +142,30 @@ def record_metric_math_alarms() -> None:
         return {**alarm, "Metrics": metrics}
 
     provisioners._cw_metric_alarm_record = record
+
+
+def complete_schedules() -> None:
+    """Fill the keywords in a schedule's input, which ministack hands on as they are, and look for
+    due schedules every second instead of every ten."""
+    from ministack.services import eventbridge, scheduler
+
+    invoke = eventbridge._invoke_target
+
+    def invoke_filled(
+        target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], *rest: Any
+    ) -> Any:
+        if event["Source"] == "aws.scheduler" and "Input" in target:
+            due = scheduled_time(
+                rule["ScheduleExpression"], datetime.fromtimestamp(event["Time"], UTC)
+            )
+            filled = fill_context(
+                target["Input"], due=due, schedule_arn=rule["Arn"], execution_id=event["EventId"]
+            )
+            target = {**target, "Input": filled}
+        return invoke(target, event, rule, *rest)
+
+    eventbridge._invoke_target = invoke_filled
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
 
 
 def generated_suffix(stack: str, logical_id: str) -> str:

@@ -27,6 +27,7 @@ from warmfold_local.engine import process
 from warmfold_local.front import Front
 from warmfold_local.ministack_seam import (
     EventPublisher,
+    complete_schedules,
     load,
     record_metric_math_alarms,
     register_resource_types,
@@ -58,6 +59,7 @@ def main() -> None:
     backend = load(settings)
     register_resource_types(resource_types(cloud))
     record_metric_math_alarms()
+    complete_schedules()
     for module in walk_packages(sagemaker.__path__, f"{sagemaker.__name__}."):
         import_module(module.name)  # operations register themselves
     front = Front(cloud, backend, os.getpid())

@@ -1,17 +1,13 @@
 """The daily batch: the day's applicants into the bucket, then started by the schedule's target."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from warmfold.runs.aws import Aws, Deployment, split_s3_uri
 from warmfold.runs.read import latest_execution
 from warmfold.runs.wait import wait_for
 
-# What EventBridge Scheduler puts in the place of the keyword (user guide, "Context attributes").
-_SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 # A one-time schedule must lie in the future when it is created.
 _AHEAD_SECONDS = 2.0
 _TIMEOUT_SECONDS = 90.0
@@ -38,9 +34,8 @@ def put_applicants(aws: Aws, deployment: Deployment, day: str, lines: str) -> st
 def fire_daily_schedule(aws: Aws, deployment: Deployment, applicants: str) -> Firing:
     """Have EventBridge Scheduler invoke the daily schedule's target once, seconds from now.
 
-    Same target, same role, same group. The scheduled time is written into the input here: the
-    keyword that stands for it in the deployed schedule is not filled in by the local cloud's
-    Scheduler. ``applicants`` (JSON Lines) are put in place first.
+    Same target, same input, same role, same group. ``applicants`` (JSON Lines) are put in place
+    first.
     """
     scheduler = aws.client("scheduler")
     outputs = deployment.batch
@@ -64,15 +59,9 @@ def fire_daily_schedule(aws: Aws, deployment: Deployment, applicants: str) -> Fi
         ScheduleExpressionTimezone="UTC",
         FlexibleTimeWindow={"Mode": "OFF"},
         ActionAfterCompletion="DELETE",
-        Target=one_time_target(daily["Target"], at),
+        Target=daily["Target"],
     )
     return firing
-
-
-def one_time_target(target: dict[str, Any], at: datetime) -> dict[str, Any]:
-    filled = target["Input"].replace(_SCHEDULED_TIME, f"{at:%Y-%m-%dT%H:%M:%SZ}")
-    json.loads(filled)  # a deployed input that is no JSON would fail inside the function
-    return {**target, "Input": filled}
 
 
 def wait_for_scoring(aws: Aws, deployment: Deployment, firing: Firing) -> str:
