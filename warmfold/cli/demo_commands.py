@@ -1,4 +1,4 @@
-"""``demo``, ``images build`` and ``check-templates``."""
+"""``demo``, ``images build``, ``images uris`` and ``check-templates``."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from rich.console import Console
 
 from config.load import REPOSITORY, environments, load_settings
 from warmfold.cli.cloud_commands import print_how_to_talk
-from warmfold.demo.deploy import build
+from warmfold.demo.deploy import build, image_specs
 from warmfold.demo.flow import Options, run_demo
 from warmfold.templates import check_templates as check_environments
 from warmfold_local import launcher
@@ -49,6 +49,17 @@ def build_images(options: argparse.Namespace) -> None:
     settings = load_settings(options.env)
     for folder in build(REPOSITORY, IMAGES_DIR, settings, print):
         print(folder)
+
+
+def print_image_uris(options: argparse.Namespace) -> None:
+    """A line for each image that an environment's templates name: Dockerfile, project, URI."""
+    settings = load_settings(options.env)
+    environment = settings.environment
+    registry = f"{environment.account}.dkr.ecr.{environment.region}.amazonaws.com"
+    for spec in image_specs(REPOSITORY, settings):
+        dockerfile = f"containers/{spec.kind}/Dockerfile"
+        project = spec.project_dir.relative_to(REPOSITORY)
+        print(f"{dockerfile} {project} {registry}/{spec.repository}:{spec.tag}")
 
 
 def check_templates(_options: argparse.Namespace) -> None:

@@ -51,6 +51,9 @@ def _add_images(commands: "_Commands[argparse.ArgumentParser]") -> None:
     build = actions.add_parser("build", help="build them for the local cloud's process engine")
     _add_environment(build)
     build.set_defaults(command=demo_commands.build_images)
+    uris = actions.add_parser("uris", help="print Dockerfile, project and URI of each image")
+    _add_environment(uris)
+    uris.set_defaults(command=demo_commands.print_image_uris)
 
 
 def _add_local(commands: "_Commands[argparse.ArgumentParser]") -> None:
