@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from warmfold_contract.errors import UserError
 from warmfold_contract.project import installed_wheel, load_project
+from warmfold_contract.stopping import STOP_SIGNALS, stop_signals_left_to_main_thread
 from warmfold_server.model import Model, load_model
 from warmfold_server.server import Server
 from warmfold_server.service import Service
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         log.error("usage: python -m warmfold_server serve")
         return 2
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     try:
         return _serve(Settings.from_environment(), stop)
@@ -39,7 +40,8 @@ def _serve(settings: Settings, stop: threading.Event) -> int:
     """Load, then bind: until the model is verified, a health check finds nobody."""
     model = load_model(settings.model_folder, load_project(), installed_wheel())
     server = _bound(settings, model)
-    server.start()
+    with stop_signals_left_to_main_thread():
+        server.start()
     log.info("serving %s on http://%s:%d", model.manifest.algorithm, settings.host, server.port)
     stop.wait()
     log.info("stopping: finishing the requests in flight")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from warmfold_contract.stopping import stop_signals_left_to_main_thread
 from warmfold_trainer.algorithms.protocol import (
     Algorithm,
     FoldModel,
@@ -88,7 +89,8 @@ def cross_validate(
     prepared = algorithm.prepare(table, settings, seed=seed)
     with ThreadPoolExecutor(min(available_cores(), data.folds)) as threads:
         folds = [_Fold(data, number, metric) for number in range(1, data.folds + 1)]
-        jobs = [threads.submit(fold.fit, prepared) for fold in folds]
+        with stop_signals_left_to_main_thread():
+            jobs = [threads.submit(fold.fit, prepared) for fold in folds]
         try:
             models = _in_order(jobs, metric, on_fold)
         except BaseException:

@@ -123,6 +123,8 @@ def wait_until_refused(port: int) -> None:
             connect(port).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:
+            continue  # queued at the very moment that the listening socket was closed
         time.sleep(0.02)
     pytest.fail("the server still accepts connections after SIGTERM")
 
