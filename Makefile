@@ -54,7 +54,7 @@ node_modules/.installed: package-lock.json
 
 lock: setup  ## Rewrite the hash-pinned requirement files after editing a .in file
 	@for name in containers/trainer/requirements containers/server/requirements requirements/dev \
-	    containers/build-requirements requirements/sdk; do \
+	    containers/build-requirements requirements/sdk requirements/sagemaker-training; do \
 	  $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header $$name.in -o $$name.txt || exit 1; done
 

@@ -2,16 +2,17 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import boto3
 from botocore.config import Config
 
 from warmfold_local.errors import ResourceInUse, ValidationError
+from warmfold_local.faults.registry import Faults
 
 logger = logging.getLogger("warmfold_local")
 
@@ -21,6 +22,8 @@ HEALTH_PATH = "/_warmfold/health"
 # A resource as its Describe operation answers it. Members that start with "_" are private to
 # the local cloud: the protocol serialises only what the operation's output shape names.
 Record = dict[str, Any]
+
+PartT = TypeVar("PartT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,11 @@ class Table:
         with self._lock:
             return iter(list(self._records.values()))
 
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """By name, as they are now: for reading with the cloud's lock held."""
+        return self._records
+
 
 class Publisher(Protocol):
     """Puts an event of an AWS service on the default event bus."""
@@ -122,13 +130,28 @@ class Cloud:
     publish: Publisher
     lock: threading.RLock = field(default_factory=threading.RLock)
     stopping: threading.Event = field(default_factory=threading.Event)
+    faults: Faults = field(default_factory=Faults)
+    # Returns once the state so far survives a kill; the server sets it where the state is kept.
+    commit: Callable[[], None] = field(default=lambda: None)
     _tables: dict[str, Table] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
+    _parts: dict[type, Any] = field(default_factory=dict)
+
+    def part(self, make: type[PartT]) -> PartT:
+        """The one object of this type that belongs to this cloud, made on first use."""
+        with self.lock:
+            part: PartT = self._parts.setdefault(make, make())
+            return part
 
     def table(self, kind: str) -> Table:
         """The table of a kind (``"Training job"``), made on first use."""
         with self.lock:
             return self._tables.setdefault(kind, Table(kind, self.lock))
+
+    def records(self) -> list[tuple[str, Mapping[str, Record]]]:
+        """Every table's kind and records."""
+        with self.lock:
+            return [(kind, table.records) for kind, table in self._tables.items()]
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -14,10 +14,11 @@ from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
 
-from warmfold_local import autoscaling, runtime
+from warmfold_local import autoscaling, runtime, service_quotas
 from warmfold_local.auth import Caller, HttpRequest, claimed_service, verify
 from warmfold_local.cloud import HEALTH_PATH, Cloud
 from warmfold_local.errors import ServiceError, UnsupportedOperation
+from warmfold_local.faults import http as faults
 from warmfold_local.ministack_seam import SERVICES, AsgiApp, session_secret
 from warmfold_local.sagemaker import protocol
 
@@ -101,16 +102,27 @@ class Front:
             return
         caller = verify(request, self._secret_of)
         self._require_region(caller)
+        if scope["path"] == faults.PATH:
+            await _send(send, self._faults(caller, request))
+            return
+        send = await faults.disturb(self._cloud.faults, caller.service, request, send)
         if caller.service == "sagemaker":
             await _send(send, await self._sagemaker(scope["path"], request))
         elif caller.service == autoscaling.SERVICE:
             await _send(send, await self._json(request, autoscaling.SERVICE))
+        elif caller.service == service_quotas.SIGNING_NAME:
+            await _send(send, await self._json(request, service_quotas.SERVICE))
         elif caller.service not in SERVICES:
             raise UnsupportedOperation(caller.service, "service")
         elif _INTERNAL.fullmatch(scope["path"]):
             raise ServiceError("AccessDenied", "Not part of an AWS API.", 403)
         else:
             await self._backend(scope, _replay(request.body, receive), send)
+
+    def _faults(self, caller: Caller, request: HttpRequest) -> Answer:
+        if caller.access_key != self._cloud.settings.account:  # a role: a job, a function
+            raise ServiceError("AccessDenied", "Only the instance's own key may set faults.", 403)
+        return faults.administer(self._cloud, request)
 
     async def _sagemaker(self, path: str, request: HttpRequest) -> Answer:
         invocation = _INVOCATION.fullmatch(path)

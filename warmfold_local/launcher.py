@@ -7,36 +7,37 @@ The state folder holds ``instance.json`` (how to reach the server; its secret: m
 ``server.log``, ``jobs/`` with one folder and log per job, and scratch folders.
 """
 
-import errno
 import http.client
 import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from warmfold_local.cloud import HEALTH_PATH, Settings
 from warmfold_local.engine import leftovers
+from warmfold_local.listening import listening_socket
 from warmfold_local.owner import exists
-from warmfold_local.state_folder import LocalCloudError as LocalCloudError
 from warmfold_local.state_folder import (
+    STATE,
+    Identity,
     claim,
     clean,
     end_leftovers,
     forget_all,
     locked,
     remove,
+    save_identity,
+    saved_identity,
     was_used,
     write_private,
 )
+from warmfold_local.state_folder import LocalCloudError as LocalCloudError
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -65,12 +66,15 @@ def start(
     *,
     port: int | None = None,
     owner_pid: int | None = None,
+    restore: bool = False,
 ) -> Instance:
-    """Start a fresh local cloud on 127.0.0.1; ``port`` defaults to a free one.
+    """Start a local cloud on 127.0.0.1, fresh or, with ``restore``, with the state kept there.
 
+    ``port`` defaults to the one that the restored cloud had, if it is free, else to any free one.
     What a killed predecessor left running or lying about in ``state_dir`` is removed first. With
-    ``owner_pid`` the server stops everything and exits when that process is gone. Raises
-    ``LocalCloudError``: one is running there already, no port, or not ready within 30 seconds.
+    ``owner_pid`` the server keeps no state, stops everything and exits when that process is gone.
+    Raises ``LocalCloudError``: one is running there already, no port, a state that does not fit
+    together, or not ready within 30 seconds.
     """
     state_dir = state_dir.resolve()
     claim(state_dir)
@@ -81,16 +85,20 @@ def start(
                 f"a local cloud is already running in {state_dir} (port {found.settings.port}, "
                 f"process {found.pid}); stop it with `warmfold local down`"
             )
-        clean(state_dir)
-        with _listening_socket(port) as listener:
+        end_leftovers(state_dir)  # before its files are read
+        known = saved_identity(state_dir) if restore else None
+        clean(state_dir, restore=known is not None)
+        with listening_socket(port, None if known is None else known.port) as listener:
             settings = Settings(
                 account=ACCOUNT,
                 region=REGION,
                 port=listener.getsockname()[1],
-                secret=secrets.token_urlsafe(32),
+                secret=secrets.token_urlsafe(32) if known is None else known.secret,
                 state_dir=state_dir,
                 images_dir=images_dir.resolve(),
             )
+            if owner_pid is None:
+                _identify(settings, known)
             server = _spawn(settings, listener.fileno(), owner_pid)
         try:
             _wait_healthy(settings, server)
@@ -111,10 +119,11 @@ def running(state_dir: Path) -> Instance | None:
     return instance if _healthy_pid(instance.settings.port) == instance.pid else None
 
 
-def stop(state_dir: Path) -> bool:
+def stop(state_dir: Path, *, keep_state: bool = False) -> bool:
     """Stop the folder's local cloud, its jobs and servers; false if none was running.
 
-    Logs and job folders stay. Afterwards no process and no scratch file of it is left.
+    Logs and job folders stay. Afterwards no process and no scratch file of it is left, and with
+    ``keep_state`` what ``start(…, restore=True)`` needs.
     """
     state_dir = state_dir.resolve()
     if not was_used(state_dir):
@@ -126,29 +135,38 @@ def stop(state_dir: Path) -> bool:
         while not _gone(instance.pid) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
     end_leftovers(state_dir)
-    forget_all(state_dir, but=("jobs", "server.log"))
+    forget_all(state_dir, but=("jobs", "server.log", *(STATE if keep_state else ())))
     return instance is not None
 
 
-@contextmanager
-def _listening_socket(port: int | None) -> Iterator[socket.socket]:
-    """Bound before the server starts, so that a taken port is found here, and without a race."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", 0 if port is None else port))
-            listener.listen(128)
-        except OSError as error:
-            raise LocalCloudError(_port_message(port, error)) from error
-        yield listener
+def kept(state_dir: Path) -> Identity | None:
+    """Whose state would be restored here. Raises ``LocalCloudError`` as ``start`` does.
+
+    A running local cloud's own state is none of that.
+    """
+    return None if running(state_dir) is not None else saved_identity(state_dir.resolve())
 
 
-def _port_message(port: int | None, error: OSError) -> str:
-    if port is None:
-        return f"no free port on 127.0.0.1: {error.strerror}"
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of 127.0.0.1 is taken: name another one, or none for any free port"
-    return f"port {port} of 127.0.0.1 cannot be used: {error.strerror}"
+def reset(state_dir: Path) -> bool:
+    """Stop the folder's local cloud and delete everything of it, logs too; false if there was
+    none. Raises ``LocalCloudError`` if one is being started."""
+    state_dir = state_dir.resolve()
+    if not was_used(state_dir):
+        return False
+    with locked(state_dir):
+        stop(state_dir)
+        forget_all(state_dir)
+    return True
+
+
+def _identify(settings: Settings, known: Identity | None) -> None:
+    """Whoever restores this state gets the same secret and, if it can be had, the same port."""
+    identity = Identity(
+        id=secrets.token_hex(16) if known is None else known.id,
+        secret=settings.secret,
+        port=settings.port,
+    )
+    save_identity(settings.state_dir, identity)
 
 
 def _spawn(

@@ -47,6 +47,27 @@ SERVICES = (
 )
 
 
+# The same services as ministack saves them. Any other's state would only import its module.
+STATES = (
+    "cloudformation",
+    "cloudwatch",
+    "cloudwatch_logs",
+    "ecr",
+    "eventbridge",
+    "iam",
+    "kms",
+    "lambda",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+    "tagging",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:
     """How CloudFormation makes one type; the functions run on a thread and may block.
@@ -65,21 +86,26 @@ class ResourceType:
     name: str | None = None
 
 
-def load(settings: Settings) -> AsgiApp:
-    """ministack's application, everything it writes below ``state_dir``. Once in a process."""
-    os.environ.update(_environment(settings))
+def load(settings: Settings, *, keep_state: bool) -> AsgiApp:
+    """ministack's application, everything it writes below ``state_dir``. Once in a process.
+
+    With ``keep_state`` it begins with what was saved there, if anything was.
+    """
+    os.environ.update(_environment(settings, keep_state))
     for folder in ("s3", "ministack", "tmp"):
         (settings.state_dir / folder).mkdir(parents=True, exist_ok=True)
     from ministack import app as ministack_app
 
-    logging.getLogger("ministack").setLevel(logging.WARNING)  # a banner, and no more
+    for name in ("ministack", "persistence"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # a banner, and no more
     # Scripts in system folders (/docker-entrypoint-initaws.d …) belong to another installation.
     ministack_app._collect_scripts = lambda *_: []
+    ministack_app.save_all = lambda _: None  # at a clean end: `store` has saved it before
     application: AsgiApp = ministack_app.app
     return application
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings, keep_state: bool) -> dict[str, str]:
     """Lambda functions inherit these as well: only this cloud's own credentials, by design."""
     state = settings.state_dir
     return {
@@ -90,6 +116,10 @@ def _environment(settings: Settings) -> dict[str, str]:
         "MINISTACK_REGION": settings.region,
         "S3_DATA_DIR": str(state / "s3"),
         "STATE_DIR": str(state / "ministack"),
+        # Loads at its start what `store.services` put into STATE_DIR, and an object of S3 is
+        # written when it is put. All else it would save at a clean end only: see `store.snapshots`.
+        "PERSIST_STATE": "1" if keep_state else "0",
+        "S3_PERSIST": "1" if keep_state else "0",
         "TMPDIR": str(state / "tmp"),
         "SERVICES": ",".join(SERVICES),
         "IOT_MTLS_ENABLED": "0",
@@ -226,6 +256,34 @@ class EventPublisher:
             eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
         except Exception:
             logger.exception("event %s could not be published", entry["DetailType"])
+
+
+def state_getters() -> dict[str, Callable[[], Any]]:
+    """What each service in use would save; to be called on the server's event loop.
+
+    CloudFormation comes first, so that what a saved stack names is saved with it.
+    """
+    from ministack import app
+
+    getters: dict[str, Callable[[], Any]] = app._build_persistence_save_dict()
+    return {name: getters[name] for name in STATES if name in getters}
+
+
+def state_text(name: str, state: Any) -> str:
+    """As ministack writes it to ``STATE_DIR/{name}.json``."""
+    from ministack.core import persistence
+
+    version = persistence._state_format_version(name)
+    saved = {"__ministack_format__": version, "payload": state}
+    return json.dumps(saved, default=persistence._json_default)
+
+
+def keep_function_code() -> None:
+    """A snapshot names functions' code by hash: code that a later one no longer names must stay
+    until that later one is saved. What is left over goes with ``warmfold local reset``."""
+    from ministack.services import lambda_svc
+
+    lambda_svc._prune_orphan_code_blobs = lambda _: None
 
 
 def stop_lambda_workers() -> None:

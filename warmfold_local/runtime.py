@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import ServiceError
+from warmfold_local.faults.hooks import invocation_status
 from warmfold_local.sagemaker.endpoints import KIND
 from warmfold_local.sagemaker.fleet import Fleet, Server
 
@@ -69,6 +70,9 @@ def _invoke(cloud: Cloud, invocation: Invocation) -> Answer:
         )
     wanted = invocation.headers.get("x-amzn-sagemaker-target-variant")
     server = _pick(record, fleet, wanted)
+    status = invocation_status(cloud.faults, invocation.endpoint)
+    if status is not None:
+        raise _model_error(cloud, invocation.endpoint, status, "a fault that was asked for")
     return _forward(cloud, invocation, server)
 
 

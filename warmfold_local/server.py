@@ -23,7 +23,9 @@ from hypercorn.config import Config
 from warmfold_local import sagemaker
 from warmfold_local.cfn_types import resource_types
 from warmfold_local.cloud import Cloud, Settings
-from warmfold_local.engine import process
+from warmfold_local.engine import process, sandbox
+from warmfold_local.faults.hooks import disturbed
+from warmfold_local.faults.registry import Faults
 from warmfold_local.front import Front
 from warmfold_local.ministack_seam import (
     EventPublisher,
@@ -34,14 +36,16 @@ from warmfold_local.ministack_seam import (
     stop_lambda_workers,
 )
 from warmfold_local.owner import when_gone
+from warmfold_local.state_folder import STATE
+from warmfold_local.store.keeper import Keeper
 
 logger = logging.getLogger("warmfold_local")
 
 # What is running when the cloud is told to stop gets this long for its own clean end.
 CHILD_GRACE_SECONDS = 5.0
 
-# What a run needs only while it lasts; logs and jobs stay, to be looked at.
-SCRATCH = ("tmp", "ministack", "s3", "home", "aws", "instance.json")
+# What is removed at a clean end in any case; the records of processes are the launcher's to read.
+_SCRATCH = ("tmp", "home", "aws", "instance.json", "isolation.json")
 
 
 def main() -> None:
@@ -54,38 +58,52 @@ def main() -> None:
     values = json.load(sys.stdin)
     settings = Settings.from_values(values, state_dir)
     process.supervise(state_dir)
+    sandbox.write_report(state_dir)
     publisher = EventPublisher(settings)
-    cloud = Cloud(settings, publisher)
-    backend = load(settings)
+    faults = Faults()
+    cloud = Cloud(settings, disturbed(publisher, faults), faults=faults)
+    keeper = Keeper(state_dir) if values["owner_pid"] is None else None
+    backend = load(settings, keep_state=keeper is not None)
     register_resource_types(resource_types(cloud))
     record_metric_math_alarms()
     complete_schedules()
     for module in walk_packages(sagemaker.__path__, f"{sagemaker.__name__}."):
         import_module(module.name)  # operations register themselves
+    if keeper is not None:
+        backend = keeper.noticing(backend)
+        keeper.restore(cloud)
     front = Front(cloud, backend, os.getpid())
-    asyncio.run(_run(cloud, publisher, front, values["socket"], values["owner_pid"]))
+    asyncio.run(_run(cloud, publisher, front, values, keeper))
 
 
 async def _run(
-    cloud: Cloud, publisher: EventPublisher, front: Front, socket_number: int, owner_pid: int | None
+    cloud: Cloud,
+    publisher: EventPublisher,
+    front: Front,
+    values: dict[str, Any],
+    keeper: Keeper | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if owner_pid is not None:
-        when_gone(owner_pid, lambda: loop.call_soon_threadsafe(stop.set))
+    if values["owner_pid"] is not None:
+        when_gone(values["owner_pid"], lambda: loop.call_soon_threadsafe(stop.set))
     publisher.attach(loop)
+    if keeper is not None:
+        keeper.start(cloud, loop)
 
     async def stopped() -> None:
         """Ends what runs while the cloud still answers: a stopped job may want to upload."""
         await stop.wait()
+        if keeper is not None:
+            await asyncio.to_thread(keeper.close)
         cloud.stopping.set()
         await asyncio.to_thread(process.stop_all, CHILD_GRACE_SECONDS)
 
     application: Any = front  # hypercorn's type names its own scope classes
-    await serve(application, _hypercorn(socket_number), shutdown_trigger=stopped)
-    _end(cloud.settings.state_dir)
+    await serve(application, _hypercorn(values["socket"]), shutdown_trigger=stopped)
+    _end(cloud.settings.state_dir, keep_state=keeper is not None)
 
 
 def _hypercorn(socket_number: int) -> Config:
@@ -99,11 +117,12 @@ def _hypercorn(socket_number: int) -> Config:
     return config
 
 
-def _end(state_dir: Path) -> None:
-    """Leave nothing behind. Threads may still be blocked on what was just ended: no waiting."""
+def _end(state_dir: Path, *, keep_state: bool) -> None:
+    """Leave nothing behind but logs, and the state if it is kept. Threads may still be blocked on
+    what was just ended: no waiting."""
     process.stop_all(0)
     stop_lambda_workers()
-    for name in SCRATCH:
+    for name in (*_SCRATCH, *(() if keep_state else STATE)):
         path = state_dir / name
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     logging.shutdown()

@@ -5,26 +5,33 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from warmfold_local.engine import leftovers
+from warmfold_local.store.agreement import disagreement, holds_something, mark
+from warmfold_local.store.database import FILE, Database
 
 # Marks a folder as a local cloud's, so that no other folder is ever emptied.
 MARKER = ".warmfold-local"
-OWN_ENTRIES = (
+# What a run needs only while it lasts.
+SCRATCH = (
     "aws",
     "children",
     "home",
     "instance.json",
-    "jobs",
-    "ministack",
-    "s3",
+    "isolation.json",
+    "owner.json",
     "server",
-    "server.log",
     "tmp",
 )
+# What survives a restart, besides the jobs' folders with their logs.
+STATE = ("identity.json", "ministack", "s3", "state.db", "state.db-shm", "state.db-wal")
+OWN_ENTRIES = (*SCRATCH, *STATE, "jobs", "server.log")
+
+_IDENTITY = "identity.json"
 
 
 class LocalCloudError(Exception):
@@ -57,10 +64,10 @@ def locked(state_dir: Path) -> Iterator[None]:
         yield
 
 
-def clean(state_dir: Path) -> None:
-    """Empty the folder, and make what a new server needs."""
+def clean(state_dir: Path, *, restore: bool = False) -> None:
+    """Empty the folder, but for what is to be restored, and make what a new server needs."""
     end_leftovers(state_dir)
-    forget_all(state_dir)
+    forget_all(state_dir, but=(*STATE, "jobs", "server.log") if restore else ())
     for name in ("home", "server", "tmp"):
         (state_dir / name).mkdir()
 
@@ -92,6 +99,53 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What clients know a local cloud by, and what is kept of it was saved under (``id``)."""
+
+    id: str
+    secret: str
+    port: int
+
+
+def saved_identity(state_dir: Path) -> Identity | None:
+    """Of the local cloud whose state is kept here; ``None`` if there is none.
+
+    Raises ``LocalCloudError`` if the folder's parts do not belong together.
+    """
+    try:
+        text = (state_dir / _IDENTITY).read_text(encoding="utf-8")
+        identity = Identity(**json.loads(text))
+    except FileNotFoundError as error:
+        if holds_something(state_dir):
+            raise _disagreeing(state_dir, f"{state_dir / _IDENTITY} is missing") from error
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise _disagreeing(state_dir, f"{state_dir / _IDENTITY} cannot be read") from error
+    found = disagreement(state_dir, identity.id)
+    if found is not None:
+        raise _disagreeing(state_dir, found)
+    return identity
+
+
+def save_identity(state_dir: Path, identity: Identity) -> None:
+    """Written last, and at once: a folder without it has no state to restore."""
+    with closing(Database(state_dir / FILE)) as database:
+        database.identify(identity.id)
+    mark(state_dir, identity.id)
+    fresh = state_dir / f"{_IDENTITY}.new"
+    remove(fresh)
+    write_private(fresh, asdict(identity))
+    fresh.replace(state_dir / _IDENTITY)
+
+
+def _disagreeing(state_dir: Path, what: str) -> LocalCloudError:
+    return LocalCloudError(
+        f"the state kept in {state_dir} does not fit together: {what}. Start without it by "
+        "`warmfold local reset` (or `warmfold local up --fresh`), which deletes it"
+    )
 
 
 def write_private(path: Path, values: dict[str, Any]) -> None:

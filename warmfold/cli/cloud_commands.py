@@ -1,4 +1,4 @@
-"""``local up``, ``down``, ``status``, ``env`` and ``logs``."""
+"""``local up``, ``down``, ``reset``, ``status``, ``env`` and ``logs``."""
 
 import argparse
 import shlex
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from config.load import REPOSITORY
 from config.names import Names
+from warmfold.cli.cloud_report import isolation_line, resource_lines
 from warmfold.demo.cloud import note_owner
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import LOCAL, connect_local
@@ -19,21 +20,35 @@ DEFAULT_STATE_DIR = REPOSITORY / ".warmfold" / "local"
 
 
 def up(options: argparse.Namespace) -> None:
-    """Start an empty local cloud that stays until ``local down``."""
+    """Start a local cloud that stays until ``local down``: as it was left, or ``--fresh``."""
     images_dir = REPOSITORY / "build" / "images"
-    instance = launcher.start(options.state_dir, images_dir, port=options.port)
+    before = launcher.kept(options.state_dir) if not options.fresh else None
+    instance = launcher.start(
+        options.state_dir, images_dir, port=options.port, restore=not options.fresh
+    )
     note_owner(options.state_dir, instance, None)
+    if before is not None:
+        print("restored: what was running when it ended is Failed; endpoints start again")
+        if instance.settings.port != before.port:
+            print(f"its port is another one (it was {before.port}): load the environment again")
     print_how_to_talk(instance, Console())
 
 
 def down(options: argparse.Namespace) -> None:
-    stopped = launcher.stop(options.state_dir)
+    """Stop it; what it holds is kept for the next ``local up``."""
+    stopped = launcher.stop(options.state_dir, keep_state=True)
     print("stopped" if stopped else f"no local cloud was running in {options.state_dir}")
+
+
+def reset(options: argparse.Namespace) -> None:
+    """Stop it, and delete everything that it held, logs too."""
+    found = launcher.reset(options.state_dir)
+    print("deleted" if found else f"there is no local cloud in {options.state_dir}")
 
 
 def status(options: argparse.Namespace) -> None:
     """What runs in the local cloud. Raises ``WarmfoldError`` if none is running."""
-    instance = _running(options.state_dir)
+    instance = running(options.state_dir)
     client = connect_local(instance).client("sagemaker")
     print(f"running: {instance.settings.endpoint_url}, process {instance.pid}")
     print(f"log: {instance.log_path}")
@@ -44,11 +59,13 @@ def status(options: argparse.Namespace) -> None:
         runs = client.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
         states = ", ".join(run["PipelineExecutionStatus"] for run in runs) or "not started"
         print(f"pipeline {name}: {states}")
+    for line in (isolation_line(options.state_dir), *resource_lines(options.state_dir)):
+        print(line)
 
 
 def env(options: argparse.Namespace) -> None:
     """Export lines for a POSIX shell, the secret among them: for ``eval``, not for a screen."""
-    for name, value in _running(options.state_dir).settings.client_environment().items():
+    for name, value in running(options.state_dir).settings.client_environment().items():
         print(f"export {name}={shlex.quote(value)}")
 
 
@@ -75,7 +92,7 @@ def _job_log(state_dir: Path, name: str) -> Path:
     raise WarmfoldError(f"{what} …{name}…; the jobs with a log are\n{listed}")
 
 
-def _running(state_dir: Path) -> Instance:
+def running(state_dir: Path) -> Instance:
     instance = launcher.running(state_dir)
     if instance is None:
         raise WarmfoldError(

@@ -6,6 +6,8 @@ from pathlib import Path
 from config.load import environments
 from warmfold.cli import cloud_commands, demo_commands, model_commands
 from warmfold.cli.cloud_commands import DEFAULT_STATE_DIR
+from warmfold.cli.fault_commands import add_faults
+from warmfold.cli.replay_command import add_replay
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -59,11 +61,13 @@ def _add_images(commands: "_Commands[argparse.ArgumentParser]") -> None:
 def _add_local(commands: "_Commands[argparse.ArgumentParser]") -> None:
     local = commands.add_parser("local", help="the local cloud")
     actions = local.add_subparsers(required=True, metavar="ACTION")
-    up = actions.add_parser("up", help="start an empty one")
+    up = actions.add_parser("up", help="start it, with what it held before")
+    up.add_argument("--fresh", action="store_true", help="start empty: what it held is deleted")
     up.add_argument("--port", type=int, help="port on 127.0.0.1 (default: any free one)")
     up.set_defaults(command=cloud_commands.up)
     for name, help_text, command in (
-        ("down", "stop it, with everything in it", cloud_commands.down),
+        ("down", "stop it; what it holds is kept", cloud_commands.down),
+        ("reset", "stop it, and delete everything in it", cloud_commands.reset),
         ("status", "say whether one is running, and what is in it", cloud_commands.status),
         ("env", "print the shell's export lines that reach it", cloud_commands.env),
     ):
@@ -71,6 +75,8 @@ def _add_local(commands: "_Commands[argparse.ArgumentParser]") -> None:
     logs = actions.add_parser("logs", help="print the server's log, or a job's")
     logs.add_argument("job", nargs="?", help="name of a job or endpoint, or a part of it")
     logs.set_defaults(command=cloud_commands.logs)
+    add_faults(actions)
+    add_replay(actions)
 
 
 def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:

@@ -16,21 +16,28 @@ _ACCESS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL")
 
 
 def container_environment(
-    cloud: Cloud, image: Image, *, base_dir: Path, extra: Mapping[str, str], isolated: bool
+    cloud: Cloud,
+    image: Image,
+    *,
+    base_dir: Path,
+    extra: Mapping[str, str],
+    isolated: bool,
+    inside: Path | None = None,
 ) -> dict[str, str]:
     """The whole environment of a container; nothing of the server's own is passed on.
 
     The image's variables, then ``extra``, then what the platform sets. ``HOME`` and ``TMPDIR`` are
     folders inside ``base_dir``, made here. An isolated container gets no credentials and no
-    endpoint; its network is the host's all the same.
+    endpoint; taking its network is the sandbox's work. ``inside``: where the container finds
+    ``base_dir``, if elsewhere.
     """
     access = cloud.settings.client_environment()
     if isolated:
         access = {key: value for key, value in access.items() if key not in _ACCESS}
-    home, scratch = base_dir / "home", base_dir / "tmp"
-    for folder in (home, scratch):
-        folder.mkdir(parents=True, exist_ok=True)
-    own = {BASE_DIR_VARIABLE: str(base_dir), "HOME": str(home), "TMPDIR": str(scratch)}
+    for name in ("home", "tmp"):
+        (base_dir / name).mkdir(parents=True, exist_ok=True)
+    seen = base_dir if inside is None else inside
+    own = {BASE_DIR_VARIABLE: str(seen), "HOME": str(seen / "home"), "TMPDIR": str(seen / "tmp")}
     return {**image.environment, **extra, **access, **own}
 
 

@@ -10,6 +10,7 @@ This file is also the guard's program. It imports the standard library only, so 
 starts in a few milliseconds.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -49,6 +50,12 @@ def kill_group(pid: int) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def terminate(pid: int) -> None:
+    """SIGTERM to one process; nothing if it has ended meanwhile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
 
 
 def start_guard(folder: Path) -> "subprocess.Popen[bytes]":

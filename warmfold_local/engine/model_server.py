@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warmfold_local.cloud import Cloud
+from warmfold_local.engine import sandbox
 from warmfold_local.engine.artifacts import extract_model
 from warmfold_local.engine.container import command_line, container_environment
 from warmfold_local.engine.images import Image
 from warmfold_local.engine.process import Child
 from warmfold_local.engine.s3 import download_object
+from warmfold_local.engine.walls import Walls
 
 # SIGTERM, then SIGKILL 30 s later (hosting; training has 120).
 STOP_GRACE_SECONDS = 30.0
@@ -38,7 +40,11 @@ class Reply:
 
 
 class ModelServer:
-    """One running container. ``base_dir/model`` holds the unpacked model before it starts."""
+    """One running container. ``base_dir/model`` holds the unpacked model before it starts.
+
+    It keeps the machine's network, isolated or not: it is reached by a port. ``isolated`` takes
+    its credentials away.
+    """
 
     def __init__(
         self,
@@ -57,13 +63,26 @@ class ModelServer:
             "SAGEMAKER_BIND_TO_PORT": str(self.port),
             "WARMFOLD_BIND_HOST": "127.0.0.1",
         }
+        argv = command_line(image, default=("serve",))
+        values = container_environment(
+            cloud,
+            image,
+            base_dir=base_dir,
+            extra=extra,
+            isolated=isolated,
+            inside=sandbox.inside(base_dir),
+        )
+        walls = Walls(
+            base_dir=base_dir,
+            state_dir=cloud.settings.state_dir,
+            readable=sandbox.readable(cloud.settings.images_dir, values, argv),
+        )
         self.child = Child(
-            command_line(image, default=("serve",)),
-            environment=container_environment(
-                cloud, image, base_dir=base_dir, extra=extra, isolated=isolated
-            ),
+            sandbox.enter(argv, walls, values),
+            environment=values,
             working_dir=base_dir,
             log_path=log_path,
+            first_process=sandbox.first_process,
         )
 
     def wait_ready(

@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from resource import struct_rusage
 from typing import IO
 
 from warmfold_local.engine import leftovers
@@ -76,7 +77,8 @@ class Child:
 
     ``environment`` is the child's whole environment. ``on_line`` is given each line, decoded with
     replacement characters and without its line end, in order, on a thread of the child's own.
-    Raises ``OSError`` if the program cannot be started.
+    ``first_process`` finds the container's own first process, which a stop is sent to, where the
+    program is only what starts it. Raises ``OSError`` if the program cannot be started.
     """
 
     def __init__(
@@ -87,10 +89,13 @@ class Child:
         working_dir: Path,
         log_path: Path,
         on_line: Callable[[str], None] | None = None,
+        first_process: Callable[[int], int | None] = lambda pid: pid,
     ) -> None:
         log_path.parent.mkdir(parents=True, exist_ok=True)
         self._on_line = on_line
+        self._first_process = first_process
         self._code: int | None = None
+        self.used: struct_rusage | None = None  # the kernel's account, once it has ended
         self._ended = threading.Event()
         self._reaping = threading.Lock()
         log = log_path.open("ab")
@@ -122,13 +127,22 @@ class Child:
 
     def stop(self, grace_seconds: float) -> int:
         """SIGTERM to the first process, SIGKILL to the group after the grace; the exit code."""
-        self._signal(signal.SIGTERM)
+        self._ask_to_end()
         if not self._ended.wait(grace_seconds):
             self._signal(signal.SIGKILL)
             self._ended.wait()
         if self._code is None:
             raise RuntimeError(f"process {self.pid} ended without an exit code")
         return self._code
+
+    def _ask_to_end(self) -> None:
+        with self._reaping:
+            if self._process.returncode is None:
+                leftovers.terminate(self._first_process(self.pid) or self.pid)
+
+    def kill(self) -> None:
+        """SIGKILL to the first process, with which all it started ends; nothing once it ended."""
+        self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         with self._reaping:  # while the process is not reaped, nobody else can have its id
@@ -165,9 +179,9 @@ class Child:
             os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
             with self._reaping:
                 leftovers.kill_group(self.pid)
-                code = self._process.wait()
+                code = self._take()
         else:  # macOS before Python 3.13
-            code = self._process.wait()
+            code = self._take()
             leftovers.kill_group(self.pid)
         self._reader.join(_DRAIN_SECONDS)
         with _lock:
@@ -176,3 +190,9 @@ class Child:
                 leftovers.forget(self._recorded_in, self.pid)
         self._code = code if code >= 0 else 128 - code
         self._ended.set()
+
+    def _take(self) -> int:
+        """Reap the process, with what it used; ``subprocess`` is told, as it must not wait too."""
+        _, status, self.used = os.wait4(self.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        return self._process.returncode

@@ -58,25 +58,21 @@ def list_keys(cloud: Cloud, uri: str) -> list[StoredObject]:
     return sorted(found, key=lambda stored: stored.key)
 
 
-def download_prefix(
-    cloud: Cloud, uri: str, folder: Path, *, allow_empty: bool = False
-) -> list[Path]:
-    """Download what an S3 prefix names into ``folder``; the files, in key order.
+def download_prefix(cloud: Cloud, uri: str, folder: Path) -> list[Path]:
+    """Download what an S3 prefix names into ``folder``, if anything; the files, in key order."""
+    return download_objects(cloud, list_keys(cloud, uri), folder)
 
-    Raises ``TransferError`` (with SageMaker's text) if the prefix names nothing.
+
+def download_objects(cloud: Cloud, objects: list[StoredObject], folder: Path) -> list[Path]:
+    """Download objects under their relative names into ``folder``, which is made.
+
+    Raises ``TransferError`` if one of them is not there.
     """
-    objects = list_keys(cloud, uri)
-    if not objects and not allow_empty:
-        raise TransferError(
-            f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure '
-            f"that the bucket exists in the selected region ({cloud.settings.region}), and that "
-            "objects exist under that S3 prefix."
-        )
     folder.mkdir(parents=True, exist_ok=True)
     targets = [folder / stored.relative for stored in objects]
 
     def fetch(pair: tuple[StoredObject, Path]) -> None:
-        _download(cloud, pair[0].bucket, pair[0].key, pair[1])
+        download_object(cloud, pair[0].uri, pair[1])
 
     _in_parallel(fetch, list(zip(objects, targets, strict=True)))
     return targets
@@ -98,6 +94,12 @@ def upload_object(cloud: Cloud, source: Path, uri: str, *, kms: str | None = Non
     bucket, key = split_uri(uri)
     extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms} if kms else None
     cloud.client("s3").upload_file(str(source), bucket, key, ExtraArgs=extra)
+
+
+def delete_object(cloud: Cloud, uri: str) -> None:
+    """Delete one object; nothing if there is none."""
+    bucket, key = split_uri(uri)
+    cloud.client("s3").delete_object(Bucket=bucket, Key=key)
 
 
 def upload_tree(cloud: Cloud, folder: Path, uri: str, *, kms: str | None = None) -> int:

@@ -46,7 +46,7 @@ def faults(condition: Any, place: str) -> list[str]:
     if not isinstance(condition, dict):
         return [f"{place} is not a condition"]
     kind = condition.get("Type")
-    if kind not in MEMBERS:
+    if not isinstance(kind, str) or kind not in MEMBERS:
         return [f"{place}.Type is {kind!r}, not one of {', '.join(MEMBERS)}"]
     missing = [name for name in MEMBERS[kind] if name not in condition]
     if missing:

@@ -10,6 +10,7 @@ from typing import Any
 from warmfold_local.autoscaling import forget_endpoint, scaled_variants
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import ValidationError
+from warmfold_local.sagemaker.capacity import admit_endpoint
 from warmfold_local.sagemaker.endpoint_configs import config_record
 from warmfold_local.sagemaker.fleet import Fleet, FleetError
 from warmfold_local.sagemaker.listing import list_page
@@ -17,6 +18,13 @@ from warmfold_local.sagemaker.protocol import operation
 from warmfold_local.sagemaker.tags import forget_tags, put_tags
 
 KIND = "Endpoint"
+
+_VARIANT_COUNTS_AND_WEIGHTS = (
+    "CurrentInstanceCount",
+    "DesiredInstanceCount",
+    "CurrentWeight",
+    "DesiredWeight",
+)
 
 IN_PROGRESS = ("Creating", "Updating", "Deleting")
 
@@ -47,6 +55,7 @@ def create_endpoint(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
     with cloud.lock:
         if cloud.table(KIND).find(name) is not None:
             raise ValidationError(f'Cannot create already existing endpoint "{arn}".')
+        admit_endpoint(cloud, config)
         cloud.table(KIND).add(name, record)
     put_tags(cloud, arn, request.get("Tags"))
     fleet = Fleet(cloud, name, 1, config)
@@ -97,7 +106,7 @@ def delete_endpoint(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
         record = endpoint_record(cloud, request["EndpointName"])
         _require_settled(record)
         record["EndpointStatus"] = "Deleting"
-    cloud.spawn(f"endpoint-{record['EndpointName']}", lambda: _tear_down(cloud, record))
+    cloud.spawn(f"endpoint-{record['EndpointName']}", lambda: tear_down(cloud, record))
     return {}
 
 
@@ -124,6 +133,15 @@ def _bring_up(cloud: Cloud, record: Record, fleet: Fleet, retained: Iterable[str
         _settle(cloud, record)
 
 
+def bring_up_again(cloud: Cloud, record: Record) -> None:
+    """After a restart of the local cloud; counts and weights stay. Raises ``ServiceError``."""
+    config = config_record(cloud, record["EndpointConfigName"])
+    with cloud.lock:
+        record["_generation"] += 1
+        fleet = Fleet(cloud, record["EndpointName"], record["_generation"], config)
+    _bring_up(cloud, record, fleet, _VARIANT_COUNTS_AND_WEIGHTS)
+
+
 def _settle(cloud: Cloud, record: Record, failure: str | None = None) -> None:
     """InService if a fleet serves, old or new; a rolled back update keeps its reason."""
     with cloud.lock:
@@ -133,7 +151,8 @@ def _settle(cloud: Cloud, record: Record, failure: str | None = None) -> None:
             record["FailureReason"] = failure
 
 
-def _tear_down(cloud: Cloud, record: Record) -> None:
+def tear_down(cloud: Cloud, record: Record) -> None:
+    """Stop an endpoint's servers, and forget it."""
     fleet: Fleet | None = record.get("_fleet")
     if fleet is not None:
         fleet.stop()

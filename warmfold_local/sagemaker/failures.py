@@ -7,6 +7,15 @@ LIMIT = 1024
 
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 
+# Failures of the service, by their first word.
+SERVICE = {
+    "InternalServerError": INTERNAL,
+    "CapacityError": (
+        "CapacityError: Unable to provision requested ML compute capacity. "
+        "Please retry using a different ML instance type."
+    ),
+}
+
 
 class JobFailed(Exception):
     """Ends a job as Failed; the text becomes its ``FailureReason``."""

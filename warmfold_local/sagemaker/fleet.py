@@ -15,6 +15,7 @@ from warmfold_local.engine.artifacts import ArtifactError
 from warmfold_local.engine.images import ImageNotFound, resolve_image
 from warmfold_local.engine.model_server import ModelServer, ServerError, install_model
 from warmfold_local.engine.s3 import TransferError
+from warmfold_local.errors import ValidationError
 from warmfold_local.sagemaker.models import ModelContainer, container_of
 
 # SageMaker waits eight minutes for the first ping; a process without an image to pull needs less.
@@ -87,7 +88,10 @@ class Fleet:
 
     def _start_variant(self, variant: dict[str, Any]) -> None:
         name = variant["VariantName"]
-        container = container_of(self._cloud, variant["ModelName"])
+        try:
+            container = container_of(self._cloud, variant["ModelName"])
+        except ValidationError as error:  # deleted since the configuration was made
+            raise FleetError(error.message) from error
         base_dir = self._folder / f"{self._generation:03d}" / name
         self._install_model(container, base_dir)
         server = self._launch(name, container, base_dir)

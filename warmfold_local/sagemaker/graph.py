@@ -1,6 +1,7 @@
 """In which order steps may run: references and ``DependsOn`` between them. Pure."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -61,7 +62,7 @@ def cycle(steps: Steps) -> list[str]:
     return []
 
 
-def ready(steps: Steps, succeeded: Mapping[str, Any], begun: set[str]) -> list[str]:
+def ready(steps: Steps, succeeded: Mapping[str, Any], begun: AbstractSet[str]) -> list[str]:
     """Steps that may start now, in the definition's order.
 
     ``succeeded`` maps a finished step to its outputs, and a Condition step to the branch it took

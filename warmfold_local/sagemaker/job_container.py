@@ -1,13 +1,20 @@
-"""A job's container from start to end: exit, stop request, time-out, or the cloud's own end."""
+"""A job's containers from start to end: exit, stop request, time-out, or the cloud's own end."""
 
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from warmfold_local.engine import sandbox
 from warmfold_local.engine.container import container_environment
 from warmfold_local.engine.images import Image
 from warmfold_local.engine.process import Child
-from warmfold_local.sagemaker.failures import JobFailed
+from warmfold_local.engine.resources import Meter
+from warmfold_local.engine.walls import Walls
+from warmfold_local.faults.hooks import fill_disk, killer
+from warmfold_local.sagemaker.failures import INTERNAL, JobFailed
+from warmfold_local.sagemaker.job_hosts import Place, Places, note_usage
 from warmfold_local.sagemaker.jobs import Job
 
 # SIGKILL follows SIGTERM after this long (developer guide, "How Amazon SageMaker AI runs your
@@ -15,54 +22,172 @@ from warmfold_local.sagemaker.jobs import Job
 STOP_GRACE_SECONDS = 120.0
 SHUTDOWN_GRACE_SECONDS = 5.0
 
+# A shell's word for a process that was ended by SIGKILL.
+KILLED = 137
+
 # How soon a stop request or the end of the local cloud is noticed; an exit is noticed at once.
 _POLL_SECONDS = 0.1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What every host of a job runs. ``isolated``: without network, and without credentials."""
+
+    image: Image
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    isolated: bool
+
+
 @dataclass(frozen=True)
 class Ending:
-    """How a container ended: its exit code, and what ended it before its time, if so."""
+    """How the containers ended: the exit code, and what ended them before their time, if so.
+
+    The code is that of ``place``: the first host that failed, else ``algo-1``.
+    """
 
     code: int
+    place: Place
     stopped: bool = False
     timed_out: bool = False
 
 
+@dataclass(frozen=True)
+class _Running:
+    place: Place
+    child: Child
+    meter: Meter
+
+
 def run_container(
     job: Job,
-    image: Image,
-    argv: Sequence[str],
+    places: Places,
+    command: Command,
     *,
-    environment: Mapping[str, str],
-    isolated: bool,
     on_line: Callable[[str], None] | None = None,
 ) -> Ending:
-    """Run to the end, within the job's ``MaxRuntimeInSeconds``.
+    """Run on every host to the end, within the job's ``MaxRuntimeInSeconds``.
 
-    Raises ``JobFailed`` if the container's program cannot be started.
+    One host's failure ends the others. Raises ``JobFailed`` if the container's program cannot be
+    started, or its node is lost.
     """
-    try:
-        child = Child(
-            argv,
-            environment=container_environment(
-                job.cloud, image, base_dir=job.base_dir, extra=environment, isolated=isolated
-            ),
-            working_dir=job.base_dir,
-            log_path=job.log_path,
-            on_line=on_line,
-        )
-    except OSError as error:
-        raise JobFailed(f"ClientError: The container did not start: {error}") from error
-    return _wait(job, child, float(job.record["StoppingCondition"]["MaxRuntimeInSeconds"]))
+    fault = killer(job.cloud.faults, job.name)
+    fill_disk(job.cloud.faults, job.name, [place.base_dir for place in places.all])
+    started = time.monotonic()
+    with _started(job, places, command, fault.watch(on_line)) as running:
+        fault.attach(running[0].child.kill)
+        limit = float(job.record["StoppingCondition"]["MaxRuntimeInSeconds"]) - job.spent_seconds
+        ending = _wait(job, running, limit)
+        job.spent_seconds += time.monotonic() - started
+        fault.end()
+    note_usage(job, {r.place.host.name: r.meter.result(r.child.used) for r in running})
+    if fault.lost_node and ending.code == KILLED:
+        raise JobFailed(INTERNAL)
+    return ending
 
 
-def _wait(job: Job, child: Child, max_runtime_seconds: float) -> Ending:
+@contextmanager
+def _started(
+    job: Job, places: Places, command: Command, on_line: Callable[[str], None] | None
+) -> Iterator[list[_Running]]:
+    """Every host's container; none is left when this ends."""
+    shared = command.isolated and len(places.all) > 1 and sandbox.isolation().network
+    running: list[_Running] = []
+    with ExitStack() as stack:
+        stack.callback(lambda: _stop(running, 0.0))
+        try:
+            network = stack.enter_context(sandbox.peer_network(job.folder)) if shared else None
+            for place in places.all:
+                child = _start(job, places, place, command, network, on_line)
+                running.append(_Running(place, child, Meter(child.pid, place.base_dir)))
+        except OSError as error:
+            raise JobFailed(f"ClientError: The container did not start: {error}") from error
+        yield running
+
+
+def _start(
+    job: Job,
+    places: Places,
+    place: Place,
+    command: Command,
+    network: int | None,
+    on_line: Callable[[str], None] | None,
+) -> Child:
+    environment = container_environment(
+        job.cloud,
+        command.image,
+        base_dir=place.base_dir,
+        extra={**command.environment, **places.variables},
+        isolated=command.isolated,
+        inside=sandbox.inside(place.base_dir),
+    )
+    settings = job.cloud.settings
+    walls = Walls(
+        base_dir=place.base_dir,
+        state_dir=settings.state_dir,
+        readable=sandbox.readable(settings.images_dir, environment, command.argv),
+        hosts_file=places.hosts_path,
+        no_network=command.isolated,
+        network_of=network,
+    )
+    return Child(
+        sandbox.enter(command.argv, walls, environment),
+        environment=environment,
+        working_dir=place.base_dir,
+        log_path=place.log_path,
+        on_line=on_line,
+        first_process=sandbox.first_process,
+    )
+
+
+def _wait(job: Job, running: Sequence[_Running], max_runtime_seconds: float) -> Ending:
     deadline = time.monotonic() + max_runtime_seconds
-    while (code := child.wait(_POLL_SECONDS)) is None:
+    while (live := _live(running)) and _failed(running) is None:
         if job.cloud.stopping.is_set():
-            return Ending(child.stop(SHUTDOWN_GRACE_SECONDS), stopped=True)
+            return _ended(running, SHUTDOWN_GRACE_SECONDS, stopped=True)
         if job.stop_requested.is_set():
-            return Ending(child.stop(STOP_GRACE_SECONDS), stopped=True)
+            return _ended(running, STOP_GRACE_SECONDS, stopped=True)
         if time.monotonic() >= deadline:
-            return Ending(child.stop(STOP_GRACE_SECONDS), timed_out=True)
-    return Ending(code, stopped=job.stop_requested.is_set() or job.cloud.stopping.is_set())
+            return _ended(running, STOP_GRACE_SECONDS, timed_out=True)
+        for each in live:
+            each.meter.sample()
+        live[0].child.wait(_POLL_SECONDS)
+    stopped = job.stop_requested.is_set() or job.cloud.stopping.is_set()
+    failed = _failed(running)
+    return _ended(running, STOP_GRACE_SECONDS, stopped=stopped, failed=failed)
+
+
+def _ended(
+    running: Sequence[_Running],
+    grace_seconds: float,
+    *,
+    stopped: bool = False,
+    timed_out: bool = False,
+    failed: _Running | None = None,
+) -> Ending:
+    """Stop what still runs; ``failed`` is the host whose end it was."""
+    _stop(running, grace_seconds)
+    last = failed or _failed(running) or running[0]
+    code = last.child.wait(0)
+    if code is None:
+        raise RuntimeError(f"the container of {last.place.host.name} ended without an exit code")
+    return Ending(code, last.place, stopped, timed_out)
+
+
+def _live(running: Sequence[_Running]) -> list[_Running]:
+    return [each for each in running if each.child.wait(0) is None]
+
+
+def _failed(running: Sequence[_Running]) -> _Running | None:
+    return next((each for each in running if each.child.wait(0)), None)
+
+
+def _stop(running: Sequence[_Running], grace_seconds: float) -> None:
+    """All at once: the grace is the job's, not each host's."""
+    stops = [
+        threading.Thread(target=each.child.stop, args=(grace_seconds,)) for each in _live(running)
+    ]
+    for stop in stops:
+        stop.start()
+    for stop in stops:
+        stop.join()

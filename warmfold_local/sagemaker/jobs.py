@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from warmfold_local.cloud import Cloud, Record
-from warmfold_local.errors import ValidationError
-from warmfold_local.sagemaker.failures import INTERNAL, JobFailed, JobStopped, clip
+from warmfold_local.errors import ResourceInUse, ResourceNotFound, ValidationError
+from warmfold_local.faults.hooks import service_failure
+from warmfold_local.sagemaker import capacity
+from warmfold_local.sagemaker.failures import INTERNAL, SERVICE, JobFailed, JobStopped, clip
 from warmfold_local.sagemaker.protocol import encode
-from warmfold_local.sagemaker.tags import put_tags, tags_of
+from warmfold_local.sagemaker.tags import forget_tags, put_tags, tags_of
 from warmfold_shapes.constraints import service_model
 
 logger = logging.getLogger("warmfold_local")
+
+# "You can delete only … jobs that are in a terminal state (Stopped, Failed, or Completed)".
+ENDED = ("Stopped", "Failed", "Completed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +29,7 @@ class JobKind:
     """Names of one kind of job. ``member`` begins its members, as ``TrainingJob`` + ``Name``.
 
     ``closing`` gives further members of the last state, from the record, the members that end
-    it and the time.
+    it and the time; ``restarting`` those of a job that is run once more.
     """
 
     label: str
@@ -34,6 +39,7 @@ class JobKind:
     event: str
     ended: str
     closing: Callable[[Record, dict[str, Any], datetime], dict[str, Any]] | None = None
+    restarting: Callable[[Record, datetime], dict[str, Any]] | None = None
 
     @property
     def status(self) -> str:
@@ -61,6 +67,8 @@ class Job:
     folder: Path
     on_ended: Callable[["Job"], None] | None = None
     stop_requested: threading.Event = field(default_factory=threading.Event)
+    spent_seconds: float = 0.0  # by the containers of earlier attempts
+    worker: threading.Thread | None = None  # what runs it; none for a job of an earlier process
 
     @property
     def name(self) -> str:
@@ -83,6 +91,11 @@ class Job:
     def log_path(self) -> Path:
         return self.folder / "log.txt"
 
+    def remove_files(self) -> None:
+        """The container's files, of every host."""
+        for path in [self.base_dir, *self.folder.glob("ml-*")]:
+            shutil.rmtree(path, ignore_errors=True)
+
     def update(self, **members: Any) -> None:
         """Change the record. Members are replaced, never changed in place: readers hold no lock."""
         with self.cloud.lock:
@@ -94,6 +107,7 @@ class Job:
             members = {self.kind.status: final.status, self.kind.ended: now, **final.members}
             if self.kind.closing is not None:
                 members |= self.kind.closing(self.record, members, now)
+            members |= capacity.ended(self.cloud, self.kind.resource, {**self.record, **members})
             self.update(**members)
 
     def check_stop(self) -> None:
@@ -131,7 +145,8 @@ def create_job(
     """Add the job's record and run it on a thread of its own.
 
     ``run`` returns the last state, or raises ``JobFailed`` or ``JobStopped``. ``on_ended`` is
-    called once, after the last state is visible. Raises ``ResourceInUse`` if the name is taken.
+    called once, after the last state is visible. Raises ``ResourceInUse`` if the name is taken,
+    and ``ResourceLimitExceeded``.
     """
     name = request[f"{kind.member}Name"]
     now = cloud.now()
@@ -146,12 +161,16 @@ def create_job(
     folder = cloud.settings.state_dir / "jobs" / kind.folder / name
     job = Job(cloud, kind, record, folder, on_ended)
     record["_job"] = job
-    cloud.table(kind.label).add(name, record)
+    table = cloud.table(kind.label)
+    with cloud.lock:
+        if table.find(name) is None:  # else the name is what is wrong
+            capacity.admit(cloud, kind.resource, record)
+        table.add(name, record)
     if folder.exists():  # of an earlier local cloud with the same state folder
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     put_tags(cloud, job.arn, request.get("Tags"))
-    cloud.spawn(f"{kind.resource} {name}", lambda: _run(job, run))
+    job.worker = cloud.spawn(f"{kind.resource} {name}", lambda: _run(job, run))
     return job
 
 
@@ -192,11 +211,35 @@ def request_stop(
     job.publish()
 
 
+def delete_job(cloud: Cloud, kind: JobKind, name: str) -> None:
+    """Forget a job that has ended, with its log; its data in S3 stays.
+
+    Raises ``ResourceNotFound`` for an unknown job, and ``ResourceInUse`` for one that runs or
+    retains a warm pool (API reference, DeleteTrainingJob; the texts are this cloud's own).
+    """
+    table = cloud.table(kind.label)
+    with cloud.lock:
+        record = table.find(name)
+        if record is None:
+            raise ResourceNotFound("Requested resource not found.")
+        status = record[kind.status]
+        if status not in ENDED or kind.ended not in record:
+            raise ResourceInUse(f"The {kind.label.lower()} {name} is in status {status}.")
+        if record.get("WarmPoolStatus", {}).get("Status") == "Available":
+            raise ResourceInUse(f"The {kind.label.lower()} {name} retains a warm pool.")
+    job: Job = record["_job"]
+    if job.worker is not None:
+        job.worker.join()  # its folder may be used again at once
+    table.remove(name)
+    forget_tags(cloud, record[f"{kind.member}Arn"])
+    shutil.rmtree(cloud.settings.state_dir / "jobs" / kind.folder / name, ignore_errors=True)
+
+
 def _run(job: Job, run: Callable[[Job], Final]) -> None:
     final = Final("Failed", {"FailureReason": INTERNAL})
     try:
         job.publish()
-        final = run(job)
+        final = _with_retries(job, run)
     except JobStopped:
         final = Final("Stopped")
     except JobFailed as failure:
@@ -207,7 +250,35 @@ def _run(job: Job, run: Callable[[Job], Final]) -> None:
         if job.on_ended is not None:
             job.on_ended(job)
         if final.status != "Failed":  # a failed container's files may tell more than its message
-            shutil.rmtree(job.base_dir, ignore_errors=True)
+            job.remove_files()
+
+
+def _with_retries(job: Job, run: Callable[[Job], Final]) -> Final:
+    """Run the job, and again after an internal error for as often as its RetryStrategy says.
+
+    "The retry strategy to use when a training job fails due to an InternalServerError" (API
+    reference); MaxRuntimeInSeconds covers all attempts together.
+    """
+    left = int((job.record.get("RetryStrategy") or {}).get("MaximumRetryAttempts", 0))
+    while True:
+        try:
+            return _attempt(job, run)
+        except JobFailed as failure:
+            if left == 0 or str(failure) != INTERNAL:
+                raise
+        left -= 1
+        job.remove_files()
+        if job.kind.restarting is not None:
+            job.update(**job.kind.restarting(job.record, job.cloud.now()))
+        job.publish()
+
+
+def _attempt(job: Job, run: Callable[[Job], Final]) -> Final:
+    job.check_stop()
+    reason = service_failure(job.cloud.faults, job.name)
+    if reason is not None:
+        raise JobFailed(SERVICE[reason])
+    return run(job)
 
 
 def _in_milliseconds(value: Any) -> Any:

@@ -67,12 +67,19 @@ def list_page(
 
 
 def as_datetime(value: object) -> datetime:
-    """A timestamp of a request: JSON 1.1 sends epoch seconds, an internal caller a datetime."""
+    """A timestamp of a request: JSON 1.1 sends epoch seconds, an internal caller a datetime.
+
+    Raises ``ValidationError`` for what is no time.
+    """
     if isinstance(value, datetime):
         return value
-    if isinstance(value, str):
-        return datetime.fromisoformat(value)
-    return datetime.fromtimestamp(float(str(value)), UTC)
+    try:
+        if isinstance(value, str):
+            found = datetime.fromisoformat(value)
+            return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return datetime.fromtimestamp(float(str(value)), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValidationError(f"{value!r} is not a timestamp.") from error
 
 
 def _matches(request: dict[str, Any], record: Record, name: str, status: str | None) -> bool:

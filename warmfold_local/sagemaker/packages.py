@@ -61,6 +61,8 @@ def describe_model_package_group(cloud: Cloud, request: dict[str, Any]) -> dict[
 
 @operation("ListModelPackageGroups")
 def list_model_package_groups(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    if request.get("CrossAccountFilterOption") == "CrossAccount":
+        raise UnsupportedOperation("ListModelPackageGroups", "other accounts' groups of")
     return list_page(
         request,
         cloud.table(GROUP),

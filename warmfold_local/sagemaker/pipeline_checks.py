@@ -16,19 +16,19 @@ from warmfold_local.sagemaker.expressions import (
 )
 from warmfold_local.sagemaker.graph import Step, cycle, visible
 from warmfold_local.sagemaker.pipeline_definition import (
-    RETRYABLE_TYPES,
     Definition,
     Reading,
     read,
 )
+from warmfold_local.sagemaker.pipeline_policies import policy_faults
 from warmfold_shapes.constraints import member_at, service_model
 from warmfold_shapes.definitions import EXECUTION_VARIABLES, PROPERTY_OPERATIONS
 
 # Step names are the service's pattern (botocore, StepName) and at least one character.
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _OUTPUT_TYPES = ("String", "Integer", "Float", "Boolean")
-# Facts of the service: outputs of a Lambda step are at most this many.
-_MAX_LAMBDA_OUTPUTS = 50
+# Outputs of a Lambda step, and of a Callback step (botocore, OutputParameterList).
+_MAX_OUTPUTS = 50
 
 
 def parse(text: str) -> Definition:
@@ -49,8 +49,7 @@ def _step_faults(reading: Reading, step: Step) -> Iterator[str]:
     if not isinstance(step.arguments, dict):
         yield "Arguments is not a JSON object"
         return
-    if "RetryPolicies" in step.body and step.type not in RETRYABLE_TYPES:
-        yield f"a {step.type} step takes no RetryPolicies"
+    yield from policy_faults(step)
     yield from _member_faults(step)
     for name in step.depends_on:
         yield from _step_reference_faults(reading, step, name, "DependsOn")
@@ -67,20 +66,24 @@ def _member_faults(step: Step) -> Iterator[str]:
             return
         for index, condition in enumerate(listed):
             yield from conditions.faults(condition, f"Arguments.Conditions[{index}]")
-    elif step.type == "Lambda":
-        yield from _lambda_faults(step)
+    elif step.type in ("Callback", "Lambda"):
+        yield from _caller_faults(step)
     elif step.type == "Fail" and "ErrorMessage" not in step.arguments:
         yield "Arguments has no ErrorMessage"
 
 
-def _lambda_faults(step: Step) -> Iterator[str]:
-    if not isinstance(step.body.get("FunctionArn"), str):
+def _caller_faults(step: Step) -> Iterator[str]:
+    """A Callback step's queue may be an expression; a Lambda step's function may not."""
+    if step.type == "Lambda" and not isinstance(step.body.get("FunctionArn"), str):
         yield "FunctionArn is not a text"
+    if step.type == "Callback" and not step.body.get("SqsQueueUrl"):
+        yield "there is no SqsQueueUrl"
     outputs = step.body.get("OutputParameters") or []
-    if len(outputs) > _MAX_LAMBDA_OUTPUTS:
-        yield f"there are more than {_MAX_LAMBDA_OUTPUTS} OutputParameters"
+    if len(outputs) > _MAX_OUTPUTS:
+        yield f"there are more than {_MAX_OUTPUTS} OutputParameters"
     for index, output in enumerate(outputs):
-        if output.get("OutputType") not in _OUTPUT_TYPES or not output.get("OutputName"):
+        name = output.get("OutputName")
+        if output.get("OutputType") not in _OUTPUT_TYPES or not name or not isinstance(name, str):
             yield f"OutputParameters[{index}] needs OutputName and OutputType of {_OUTPUT_TYPES}"
 
 
@@ -122,10 +125,10 @@ def _step_reference_faults(reading: Reading, step: Step, name: str, what: str) -
 
 
 def _path_faults(step: Step, path: str) -> Iterator[str]:
-    if step.type == "Lambda":
+    if step.type in ("Callback", "Lambda"):
         declared = [item.get("OutputName") for item in step.body.get("OutputParameters") or []]
         if path not in [f"OutputParameters['{name}']" for name in declared]:
-            yield f"Lambda step {step.name} declares no output for {path!r}"
+            yield f"{step.type} step {step.name} declares no output for {path!r}"
     elif step.type == "Condition":
         if path != "Outcome":
             yield f"Condition step {step.name} has Outcome, and no {path!r}"
@@ -158,4 +161,6 @@ def _json_get_faults(reading: Reading, argument: Any) -> Iterator[str]:
 
 def property_files(step: Step) -> dict[str, Any]:
     """A Processing step's property files, by name."""
-    return {item.get("PropertyFileName"): item for item in step.body.get("PropertyFiles") or []}
+    return {
+        str(item.get("PropertyFileName")): item for item in step.body.get("PropertyFiles") or []
+    }

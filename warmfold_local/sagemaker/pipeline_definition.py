@@ -182,7 +182,7 @@ def _steps(
             reading.fault(f"Step {name}: a Condition step cannot stand in a branch of another")
             continue
         for member, taken in (("IfSteps", True), ("ElseSteps", False)):
-            inner = body.get("Arguments", {}).get(member) or []
+            inner = (body.get("Arguments") or {}).get(member) or []
             yield from _steps(reading, inner, f"{here}.Arguments.{member}", name, taken)
 
 
@@ -190,10 +190,26 @@ def _has_name_and_type(reading: Reading, body: Any, place: str) -> bool:
     if not isinstance(body, dict) or not isinstance(body.get("Name"), str) or not body["Name"]:
         reading.fault(f"{place} has no Name")
         return False
-    if body.get("Type") not in STEP_TYPES:
+    if str(body.get("Type")) not in STEP_TYPES:
         reading.fault(f"Step {body['Name']}: there is no step type {body.get('Type')!r}")
         return False
-    return True
+    wrong = _malformed_member(body)
+    if wrong is not None:
+        reading.fault(f"Step {body['Name']}: {wrong}")
+    return wrong is None
+
+
+def _malformed_member(body: Mapping[str, Any]) -> str | None:
+    """The first member of a step that has not the JSON type that it must have, if any."""
+    arguments = body.get("Arguments") if body["Type"] == "Condition" else None
+    if arguments is not None and not isinstance(arguments, dict):
+        return "Arguments is not a JSON object"
+    for place in (body, arguments or {}):
+        for member in ("OutputParameters", "PropertyFiles", "IfSteps", "ElseSteps"):
+            items = place.get(member) or []
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                return f"{member} is not a list of JSON objects"
+    return None
 
 
 def _own_arguments(body: Mapping[str, Any]) -> Any:

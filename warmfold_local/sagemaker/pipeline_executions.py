@@ -5,7 +5,7 @@ import string
 from typing import Any
 
 from warmfold_local.cloud import Cloud, Record
-from warmfold_local.errors import ResourceNotFound, UnsupportedOperation
+from warmfold_local.errors import ResourceNotFound, UnsupportedOperation, ValidationError
 from warmfold_local.sagemaker.expressions import text
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.pipeline_checks import parse
@@ -13,6 +13,7 @@ from warmfold_local.sagemaker.pipeline_definition import Definition
 from warmfold_local.sagemaker.pipeline_parameters import resolve_parameters
 from warmfold_local.sagemaker.pipeline_run import PipelineRun
 from warmfold_local.sagemaker.pipeline_scope import ExecutionScope, execution_variables
+from warmfold_local.sagemaker.pipeline_selection import Reuse, select
 from warmfold_local.sagemaker.pipeline_steps import EXECUTORS
 from warmfold_local.sagemaker.pipelines import (
     EXECUTION_KIND,
@@ -21,6 +22,7 @@ from warmfold_local.sagemaker.pipelines import (
     executions_of,
     pipeline_record,
     renamed_times,
+    version_of,
 )
 from warmfold_local.sagemaker.protocol import operation
 
@@ -28,9 +30,9 @@ _ID_CHARACTERS = string.ascii_lowercase + string.digits
 _ID_LENGTH = 12
 
 # "MaxParallelExecutionSteps … the default is 50" (developer guide, "Run a pipeline").
-_MAX_PARALLEL_STEPS = 50
+MAX_PARALLEL_STEPS = 50
 
-_UNSUPPORTED = ("SelectiveExecutionConfig", "PipelineVersionId", "MlflowExperimentName")
+_UNSUPPORTED = ("MlflowExperimentName",)
 
 
 def execution_record(cloud: Cloud, arn: str) -> Record:
@@ -52,12 +54,14 @@ def start_pipeline_execution(cloud: Cloud, request: dict[str, Any]) -> dict[str,
         for execution in executions_of(cloud, pipeline):
             if execution["_token"] == request["ClientRequestToken"]:
                 return {"PipelineExecutionArn": execution["PipelineExecutionArn"]}
-        definition = parse(pipeline["PipelineDefinition"])
-        _require_executable(definition)
+        version = version_of(pipeline, request.get("PipelineVersionId"))
+        definition = parse(version["PipelineDefinition"])
+        reuse = _reuse(cloud, pipeline, definition, request.get("SelectiveExecutionConfig"))
+        _require_executable(definition, reuse)
         parameters = resolve_parameters(definition.parameters, request.get("PipelineParameters"))
-        record = _new_record(cloud, pipeline, request)
+        record = _new_record(cloud, pipeline, version, request)
         record["_parameters"] = parameters
-        record["_run"] = _new_run(cloud, definition, record)
+        record["_run"] = new_run(cloud, definition, record, reuse)
         cloud.table(EXECUTION_KIND).add(record["PipelineExecutionArn"], record)
         pipeline["LastRunTime"] = record["CreationTime"]
     record["_run"].start()
@@ -144,13 +148,29 @@ def describe_pipeline_definition_for_execution(
     return execution_record(cloud, request["PipelineExecutionArn"])
 
 
-def _require_executable(definition: Definition) -> None:
+def _reuse(
+    cloud: Cloud, pipeline: Record, definition: Definition, config: dict[str, Any] | None
+) -> Reuse:
+    """Everything runs, unless steps are selected."""
+    if config is None:
+        return Reuse()
+    arn = config.get("SourcePipelineExecutionArn")
+    source = None if arn is None else execution_record(cloud, arn)
+    if source is not None and source["PipelineArn"] != pipeline["PipelineArn"]:
+        raise ValidationError(
+            f"Pipeline execution with ARN {arn} is not an execution of the pipeline "
+            f"{pipeline['PipelineName']}."
+        )
+    return select(definition.steps, config, source)
+
+
+def _require_executable(definition: Definition, reuse: Reuse) -> None:
     for step in definition.steps.values():
-        if step.type not in EXECUTORS:
+        if step.type not in EXECUTORS and step.name not in reuse.left_out:
             raise UnsupportedOperation(step.name, f"type {step.type} of the pipeline step")
 
 
-def _new_record(cloud: Cloud, pipeline: Record, request: dict[str, Any]) -> Record:
+def _new_record(cloud: Cloud, pipeline: Record, version: Record, request: dict[str, Any]) -> Record:
     identifier = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(_ID_LENGTH))
     now = cloud.now()
     name = request.get("PipelineExecutionDisplayName")
@@ -161,7 +181,9 @@ def _new_record(cloud: Cloud, pipeline: Record, request: dict[str, Any]) -> Reco
         "PipelineExecutionDisplayName": f"execution-{identifier}" if name is None else name,
         "PipelineExecutionDescription": request.get("PipelineExecutionDescription"),
         "PipelineExecutionStatus": "Executing",
-        "PipelineDefinition": pipeline["PipelineDefinition"],
+        "PipelineDefinition": version["PipelineDefinition"],
+        "PipelineVersionId": version["PipelineVersionId"],
+        "SelectiveExecutionConfig": request.get("SelectiveExecutionConfig"),
         "ParallelismConfiguration": (
             pipeline["ParallelismConfiguration"] if parallelism is None else parallelism
         ),
@@ -173,7 +195,8 @@ def _new_record(cloud: Cloud, pipeline: Record, request: dict[str, Any]) -> Reco
     }
 
 
-def _new_run(cloud: Cloud, definition: Definition, record: Record) -> PipelineRun:
+def new_run(cloud: Cloud, definition: Definition, record: Record, reuse: Reuse) -> PipelineRun:
+    """What executes ``record``, beginning with the steps that it takes over."""
     parallelism = record["ParallelismConfiguration"] or {}
     return PipelineRun(
         cloud=cloud,
@@ -183,7 +206,10 @@ def _new_run(cloud: Cloud, definition: Definition, record: Record) -> PipelineRu
             steps=definition.steps,
             parameters=record["_parameters"],
             variables=execution_variables(record),
+            outputs=dict(reuse.outputs),
         ),
         record=record,
-        max_parallel_steps=parallelism.get("MaxParallelExecutionSteps", _MAX_PARALLEL_STEPS),
+        max_parallel_steps=parallelism.get("MaxParallelExecutionSteps", MAX_PARALLEL_STEPS),
+        steps=dict(reuse.steps),
+        left_out=reuse.left_out,
     )

@@ -28,8 +28,13 @@ def resolve_parameters(
     return resolved
 
 
+def typed(text: str, kind: str) -> Any:
+    """``text`` as a ``String``, ``Integer``, ``Float`` or ``Boolean``. Raises ``ValueError``."""
+    return _PARSERS[kind](text)
+
+
 def _value(parameter: Parameter, given: str | None) -> Any:
-    value = parameter.default if given is None else _PARSERS[parameter.type](given)
+    value = parameter.default if given is None else typed(given, parameter.type)
     if value is None:
         raise ValueError("has no default and was not given")
     if parameter.allowed and value not in parameter.allowed:

@@ -1,5 +1,6 @@
 """Pipelines: the deployed definition, checked when it arrives."""
 
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -8,7 +9,6 @@ from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import (
     ResourceNotFound,
     ServiceError,
-    UnsupportedOperation,
     ValidationError,
 )
 from warmfold_local.sagemaker.listing import list_page
@@ -20,6 +20,9 @@ KIND = "Pipeline"
 EXECUTION_KIND = "Pipeline execution"
 
 RUNNING = ("Executing", "Stopping")
+
+# What DescribePipeline says of a version; the times are the pipeline's.
+_OF_VERSION = ("PipelineDefinition", "PipelineVersionDisplayName", "PipelineVersionDescription")
 
 
 class ConflictError(ServiceError):
@@ -63,6 +66,7 @@ def create_pipeline(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
         "CreationTime": now,
         "LastModifiedTime": now,
         "_token": request["ClientRequestToken"],
+        "_versions": [_version(1, text, now)],
     }
     with cloud.lock:
         found = cloud.table(KIND).find(name)
@@ -97,15 +101,23 @@ def update_pipeline(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
         changes["PipelineDefinition"] = _definition(cloud, request)
         parse(changes["PipelineDefinition"])
     with cloud.lock:
-        record.update(changes, LastModifiedTime=cloud.now())
-    return {"PipelineArn": record["PipelineArn"]}
+        now = cloud.now()
+        record.update(changes, LastModifiedTime=now)
+        if "PipelineDefinition" in changes:
+            number = len(record["_versions"]) + 1
+            record["_versions"].append(_version(number, changes["PipelineDefinition"], now))
+        return {
+            "PipelineArn": record["PipelineArn"],
+            "PipelineVersionId": len(record["_versions"]),
+        }
 
 
 @operation("DescribePipeline")
 def describe_pipeline(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    if request.get("PipelineVersionId") is not None:
-        raise UnsupportedOperation("DescribePipeline", "PipelineVersionId of")
-    return pipeline_record(cloud, request["PipelineName"])
+    """With the definition of the version asked for, else of the latest."""
+    record = pipeline_record(cloud, request["PipelineName"])
+    version = version_of(record, request.get("PipelineVersionId"))
+    return {**record, **{key: version[key] for key in _OF_VERSION if key in version}}
 
 
 @operation("ListPipelines")
@@ -137,10 +149,33 @@ def delete_pipeline(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
     return {"PipelineArn": record["PipelineArn"]}
 
 
+def version_of(pipeline: Record, number: int | None) -> Record:
+    """A version of a pipeline, the latest if ``number`` is ``None``.
+
+    Raises ``ResourceNotFound`` for a number that the pipeline does not have.
+    """
+    versions: list[Record] = pipeline["_versions"]
+    if number is not None and number > len(versions):
+        raise ResourceNotFound(
+            f"Pipeline '{pipeline['PipelineName']}' has no version {number}: the latest is "
+            f"{len(versions)}."
+        )
+    return versions[-1 if number is None else number - 1]
+
+
 def renamed_times(request: dict[str, Any]) -> dict[str, Any]:
     """The time filters under the names that most other List operations use."""
     names = {"CreatedAfter": "CreationTimeAfter", "CreatedBefore": "CreationTimeBefore"}
     return {names.get(key, key): value for key, value in request.items()}
+
+
+def _version(number: int, text: str, now: datetime) -> Record:
+    return {
+        "PipelineVersionId": number,
+        "PipelineDefinition": text,
+        "CreationTime": now,
+        "LastModifiedTime": now,
+    }
 
 
 def _definition(cloud: Cloud, request: dict[str, Any]) -> str:

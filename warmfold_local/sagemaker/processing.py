@@ -6,7 +6,14 @@ from warmfold_local.cloud import Cloud
 from warmfold_local.engine.container import check_local_path
 from warmfold_local.engine.images import resolve_image
 from warmfold_local.errors import UnsupportedOperation, ValidationError
-from warmfold_local.sagemaker.jobs import JobKind, create_job, describe_job, request_stop
+from warmfold_local.sagemaker.data_sources import check_source
+from warmfold_local.sagemaker.jobs import (
+    JobKind,
+    create_job,
+    delete_job,
+    describe_job,
+    request_stop,
+)
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.processing_run import run_processing
 from warmfold_local.sagemaker.protocol import operation
@@ -56,10 +63,17 @@ def stop_processing_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]
     return {}
 
 
+@operation("DeleteProcessingJob")
+def delete_processing_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    """The name can be used again."""
+    delete_job(cloud, PROCESSING, request["ProcessingJobName"])
+    return {}
+
+
 def _check(cloud: Cloud, request: dict[str, Any]) -> None:
     resolve_image(cloud.settings.images_dir, request["AppSpecification"]["ImageUri"])
-    if request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] != 1:
-        raise UnsupportedOperation("CreateProcessingJob", "InstanceCount above 1 of")
+    if request["ProcessingResources"]["ClusterConfig"].get("InstanceCount") is None:
+        raise ValidationError("ClusterConfig must name an InstanceCount.")
     inputs = request.get("ProcessingInputs", [])
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     _check_unique("input", [item["InputName"] for item in inputs])
@@ -74,12 +88,11 @@ def _check(cloud: Cloud, request: dict[str, Any]) -> None:
 
 def _check_input(item: dict[str, Any]) -> None:
     source = item.get("S3Input")
-    if source is None or source.get("S3DataType") != "S3Prefix":
-        raise UnsupportedOperation("CreateProcessingJob", "input other than an S3Prefix of")
-    if source.get("S3InputMode", "File") != "File":
+    check_source("CreateProcessingJob", source)
+    if source is None or source.get("S3InputMode", "File") != "File":
         raise UnsupportedOperation("CreateProcessingJob", "Pipe mode of")
     if source.get("S3CompressionType", "None") != "None":
-        raise UnsupportedOperation("CreateProcessingJob", "compressed input of")
+        raise ValidationError("S3CompressionType Gzip can only be used with S3InputMode Pipe.")
     _check_path(source.get("LocalPath"))
 
 

@@ -15,6 +15,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from warmfold_local.cloud import Cloud
 from warmfold_local.errors import ServiceError, UnsupportedOperation, ValidationError
+from warmfold_local.sagemaker.capacity import throttle
 from warmfold_shapes.constraints import Violation, service_model, violations
 
 logger = logging.getLogger("warmfold_local")
@@ -39,6 +40,11 @@ def operation(name: str, service: str = SAGEMAKER) -> Callable[[Handler], Handle
     return register
 
 
+def registered(service: str) -> list[str]:
+    """The operations of a service that have a handler, by name."""
+    return sorted(name for of, name in _OPERATIONS if of == service)
+
+
 def call(cloud: Cloud, name: str, request: Request, service: str = SAGEMAKER) -> dict[str, Any]:
     """Validate and execute one operation; also the way for parts of the cloud to call another.
 
@@ -52,7 +58,7 @@ def call(cloud: Cloud, name: str, request: Request, service: str = SAGEMAKER) ->
         broken = list(violations(shape, request))
         if broken:
             raise ValidationError(_validation_text(broken))
-    return handler(cloud, request) or {}
+    return handler(cloud, _without_nulls(request)) or {}
 
 
 def handle(
@@ -62,7 +68,9 @@ def handle(
     name = target.rpartition(".")[2]
     try:
         request = _decode(body)
+        throttle(cloud, service, name)
         output = call(cloud, name, request, service)
+        cloud.commit()  # what an answer says is still so after a restart
         shape = service_model(service).operation_model(name).output_shape
         payload = json.dumps(encode(shape, output) if shape is not None else {})
         return 200, {"Content-Type": "application/x-amz-json-1.1"}, payload.encode()
@@ -103,13 +111,41 @@ def encode(shape: Shape, value: Any) -> Any:
 
 
 def _decode(body: bytes) -> Request:
+    """Numbers that no AWS shape can hold, and text that is not Unicode, are no JSON here."""
     try:
-        request = json.loads(body or b"{}")
-    except ValueError as error:
+        request = json.loads(
+            body or b"{}", parse_float=_finite, parse_int=_int64, parse_constant=_finite
+        )
+        if rb"\ud" in body.lower():  # an escaped surrogate may stand alone
+            json.dumps(request, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise ServiceError("SerializationException", "request body is not JSON") from error
     if not isinstance(request, dict):
         raise ServiceError("SerializationException", "request body is not a JSON object")
     return request
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a finite number")
+    return value
+
+
+def _int64(text: str) -> int:
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("an integer beyond 64 bits")
+    return value
+
+
+def _without_nulls(value: Any) -> Any:
+    """A copy in which a member that is null is absent, as it means the same (AWS JSON 1.1)."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
 
 
 def _validation_text(broken: list[Violation]) -> str:

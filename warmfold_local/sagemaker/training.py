@@ -7,12 +7,26 @@ from warmfold_local.cloud import Cloud
 from warmfold_local.engine.container import check_local_path
 from warmfold_local.engine.images import resolve_image
 from warmfold_local.errors import UnsupportedOperation, ValidationError
-from warmfold_local.sagemaker.jobs import Job, JobKind, create_job, describe_job, request_stop
+from warmfold_local.sagemaker.capacity import refresh_pools
+from warmfold_local.sagemaker.data_sources import check_source
+from warmfold_local.sagemaker.jobs import (
+    Job,
+    JobKind,
+    create_job,
+    delete_job,
+    describe_job,
+    request_stop,
+)
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.metrics import MetricReader
 from warmfold_local.sagemaker.protocol import operation
 from warmfold_local.sagemaker.training_run import run_training
-from warmfold_local.sagemaker.training_states import closing, opening, with_transition
+from warmfold_local.sagemaker.training_states import (
+    closing,
+    opening,
+    restarting,
+    with_transition,
+)
 
 TRAINING = JobKind(
     label="Training job",
@@ -22,6 +36,7 @@ TRAINING = JobKind(
     event="SageMaker Training Job State Change",
     ended="TrainingEndTime",
     closing=closing,
+    restarting=restarting,
 )
 
 # "MaxRuntimeInSeconds … The default value is 1 day" (API reference, StoppingCondition).
@@ -71,8 +86,8 @@ def check_training(cloud: Cloud, request: dict[str, Any]) -> None:
     resources = request.get("ResourceConfig") or {}
     if resources.get("InstanceType") is None or resources.get("VolumeSizeInGB") is None:
         raise ValidationError("ResourceConfig must name InstanceType and VolumeSizeInGB.")
-    if resources.get("InstanceCount", 1) != 1:
-        raise UnsupportedOperation("CreateTrainingJob", "InstanceCount above 1 of")
+    if resources.get("InstanceGroups"):
+        raise UnsupportedOperation("CreateTrainingJob", "InstanceGroups of")
     check_local_path((request.get("CheckpointConfig") or {}).get("LocalPath"))
     _check_channels(request.get("InputDataConfig", []), algorithm["TrainingInputMode"])
 
@@ -83,24 +98,42 @@ def _check_channels(channels: list[dict[str, Any]], mode: str) -> None:
     if doubles:
         raise ValidationError(f"Duplicate channel names are not allowed: {', '.join(doubles)}")
     for channel in channels:
-        source = channel["DataSource"].get("S3DataSource")
-        if source is None or source["S3DataType"] != "S3Prefix":
-            raise UnsupportedOperation("CreateTrainingJob", "data source other than S3Prefix of")
+        check_source("CreateTrainingJob", channel["DataSource"].get("S3DataSource"))
         if channel.get("InputMode", mode) == "Pipe":
             raise UnsupportedOperation("CreateTrainingJob", "Pipe mode of")
-        if channel.get("CompressionType", "None") != "None":
-            raise UnsupportedOperation("CreateTrainingJob", "compressed channel of")
+        _check_unset(channel, "CompressionType")
+        _check_unset(channel, "RecordWrapperType")
+        if channel.get("ShuffleConfig"):
+            raise UnsupportedOperation("CreateTrainingJob", "ShuffleConfig of")
+
+
+def _check_unset(channel: dict[str, Any], member: str) -> None:
+    """In File mode, "leave this field unset or set it to None" (API reference, Channel).
+
+    Raises ``ValidationError``.
+    """
+    if channel.get(member, "None") != "None":
+        raise ValidationError(
+            f"{member} of channel {channel['ChannelName']!r} is {channel[member]!r}: it is used "
+            "only in Pipe mode. In File mode, leave it unset or set it to None."
+        )
 
 
 @operation("DescribeTrainingJob")
 def describe_training_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    refresh_pools(cloud)
     return describe_job(cloud, TRAINING, request["TrainingJobName"])
 
 
 @operation("ListTrainingJobs")
 def list_training_jobs(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    """Warm pools are not modelled yet: no job has a status to filter by."""
-    jobs = list(cloud.table(TRAINING.label)) if not request.get("WarmPoolStatusEquals") else []
+    refresh_pools(cloud)
+    wanted = request.get("WarmPoolStatusEquals")
+    jobs = [
+        record
+        for record in cloud.table(TRAINING.label)
+        if wanted in (None, record.get("WarmPoolStatus", {}).get("Status"))
+    ]
     return list_page(
         request, jobs, result="TrainingJobSummaries", name="TrainingJobName", status=TRAINING.status
     )
@@ -121,3 +154,10 @@ def stop_training(cloud: Cloud, name: str) -> None:
         name,
         lambda record: with_transition(record, "Stopping", cloud.now()),
     )
+
+
+@operation("DeleteTrainingJob")
+def delete_training_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    """The name can be used again. A job that retains a warm pool is not deleted."""
+    delete_job(cloud, TRAINING, request["TrainingJobName"])
+    return {}

@@ -1,37 +1,42 @@
-"""One training job, executed: folders, data in, the user's container, artifacts out."""
+"""One training job, executed: folders, data in, the user's containers, artifacts out."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from warmfold_local.engine.artifacts import make_tar
-from warmfold_local.engine.container import command_line, relocate
+from warmfold_local.engine.container import command_line
 from warmfold_local.engine.images import resolve_image
-from warmfold_local.engine.s3 import download_prefix, regular_files, upload_object, upload_tree
+from warmfold_local.engine.s3 import regular_files, upload_object, upload_tree
+from warmfold_local.engine.sync import FolderSync, kept_in_s3
 from warmfold_local.sagemaker.failures import JobFailed, algorithm_error, failure_text
-from warmfold_local.sagemaker.job_container import Ending, run_container
+from warmfold_local.sagemaker.job_container import Command, Ending, run_container
+from warmfold_local.sagemaker.job_hosts import Places, places_of
 from warmfold_local.sagemaker.jobs import Final, Job
 from warmfold_local.sagemaker.metrics import MetricReader, with_metric
+from warmfold_local.sagemaker.training_files import checkpoints, download_channels, prepare_hosts
 from warmfold_local.sagemaker.training_states import with_transition
 from warmfold_local.sagemaker.transfers import downloading, uploading
-
-_FOLDERS = ("input/config", "input/data", "model", "output/data", "checkpoints", "code")
-_HOST = "algo-1"
-_GROUP = "homogeneousCluster"
 
 
 def run_training(job: Job) -> Final:
     """Raises ``JobFailed`` and ``JobStopped``; every other way to end is returned."""
-    _prepare(job)
-    job.check_stop()
-    ending = _train(job)
+    with places_of(job, job.record["ResourceConfig"].get("InstanceCount", 1)) as places:
+        kept = _prepare(job, places)
+        job.check_stop()
+        with kept_in_s3(kept):
+            ending = _train(job, places)
+        return _conclude(job, ending, kept)
+
+
+def _conclude(job: Job, ending: Ending, kept: list[FolderSync]) -> Final:
+    """Send what the container left, as far as its end allows."""
     if job.cloud.stopping.is_set():
         return Final("Stopped")
     if ending.code != 0 and not ending.stopped and not ending.timed_out:
-        reason = failure_text(job.base_dir / "output" / "failure")
+        _keep(kept)
+        reason = failure_text(ending.place.base_dir / "output" / "failure")
         raise JobFailed(algorithm_error(reason, ending.code))
-    artifacts = _upload(job)
+    artifacts = _upload(job, kept)
     if ending.timed_out:
         return Final("Stopped", {"SecondaryStatus": "MaxRuntimeExceeded", **artifacts})
     return Final("Stopped" if ending.stopped else "Completed", artifacts)
@@ -43,64 +48,16 @@ def _enter(job: Job, status: str, **members: Any) -> None:
     job.publish()
 
 
-def _prepare(job: Job) -> None:
+def _prepare(job: Job, places: Places) -> list[FolderSync]:
+    """Folders, configuration and data of every host; the checkpoints that are to be kept in S3."""
     _enter(job, "Downloading", TrainingStartTime=job.cloud.now())
-    for name in _FOLDERS:
-        (job.base_dir / name).mkdir(parents=True)
-    _write_config(job)
+    prepare_hosts(job, places)
     with downloading():
-        for channel in job.record.get("InputDataConfig", []):
-            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-            target = job.base_dir / "input" / "data" / channel["ChannelName"]
-            for path in download_prefix(job.cloud, uri, target):
-                path.chmod(0o444)
-        checkpoints = _checkpoints(job)
-        if checkpoints is not None:
-            folder, uri = checkpoints
-            download_prefix(job.cloud, f"{uri}/", folder, allow_empty=True)
+        download_channels(job, places)
+        return checkpoints(job, places)
 
 
-def _write_config(job: Job) -> None:
-    folder, record = job.base_dir / "input" / "config", job.record
-    _write(folder / "hyperparameters.json", record.get("HyperParameters", {}))
-    _write(folder / "inputdataconfig.json", _input_config(record))
-    _write(folder / "resourceconfig.json", _resource_config(record))
-
-
-def _write(path: Path, values: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(values), encoding="utf-8")
-
-
-def _input_config(record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Per channel what the container sees: FastFile appears as File, the location not at all."""
-    config = {}
-    for channel in record.get("InputDataConfig", []):
-        source = channel["DataSource"]["S3DataSource"]
-        entry = {
-            "TrainingInputMode": "File",
-            "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
-            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-        }
-        if channel.get("ContentType") is not None:
-            entry["ContentType"] = channel["ContentType"]
-        config[channel["ChannelName"]] = entry
-    return config
-
-
-def _resource_config(record: Mapping[str, Any]) -> dict[str, Any]:
-    instance_type = record["ResourceConfig"]["InstanceType"]
-    group = {"instance_group_name": _GROUP, "instance_type": instance_type, "hosts": [_HOST]}
-    return {
-        "current_host": _HOST,
-        "current_instance_type": instance_type,
-        "current_group_name": _GROUP,
-        "hosts": [_HOST],
-        "instance_groups": [group],
-        "network_interface_name": "eth0",
-    }
-
-
-def _train(job: Job) -> Ending:
+def _train(job: Job, places: Places) -> Ending:
     algorithm = job.record["AlgorithmSpecification"]
     reader = MetricReader(algorithm.get("MetricDefinitions", []))
     image = resolve_image(job.cloud.settings.images_dir, algorithm["TrainingImage"])
@@ -111,14 +68,15 @@ def _train(job: Job) -> Ending:
         default=("train",),
     )
     own = {"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn}
-    _enter(job, "Training")
-    return run_container(
-        job,
-        image,
-        argv,
+    command = Command(
+        image=image,
+        argv=argv,
         environment={**job.record.get("Environment", {}), **own},
         isolated=job.record["EnableNetworkIsolation"],
-        on_line=lambda line: _note_metrics(job, reader, line),
+    )
+    _enter(job, "Training")
+    return run_container(
+        job, places, command, on_line=lambda line: _note_metrics(job, reader, line)
     )
 
 
@@ -127,20 +85,27 @@ def _note_metrics(job: Job, reader: MetricReader, line: str) -> None:
         with job.cloud.lock:
             metrics = job.record["FinalMetricDataList"]
             job.update(FinalMetricDataList=with_metric(metrics, name, value, job.cloud.now()))
+        watch = job.record.get("_on_metric")
+        if watch is not None:  # a tuning job follows its trial's objective
+            watch(job, name, value)
 
 
-def _upload(job: Job) -> dict[str, Any]:
-    """Upload what the container left; the members that say where the model is."""
+def _upload(job: Job, kept: list[FolderSync]) -> dict[str, Any]:
+    """Upload what the container of the first host left; the members that say where the model is."""
     _enter(job, "Uploading")
     output = job.record["OutputDataConfig"]
     target = f"{output['S3OutputPath'].rstrip('/')}/{job.name}/output"
     with uploading():
         model = _send(job, job.base_dir / "model", target, "model")
         _send(job, job.base_dir / "output" / "data", target, "output")
-        checkpoints = _checkpoints(job)
-        if checkpoints is not None:
-            upload_tree(job.cloud, *checkpoints)
+    _keep(kept)
     return {"ModelArtifacts": {"S3ModelArtifacts": model}}
+
+
+def _keep(kept: list[FolderSync]) -> None:
+    with uploading():
+        for folder in kept:
+            folder.sync()
 
 
 def _send(job: Job, folder: Path, target: str, name: str) -> str:
@@ -155,12 +120,3 @@ def _send(job: Job, folder: Path, target: str, name: str) -> str:
         archive = make_tar(folder, job.base_dir / "tmp" / f"{name}.tar.gz")
         upload_object(job.cloud, archive, uri, kms=kms)
     return uri
-
-
-def _checkpoints(job: Job) -> tuple[Path, str] | None:
-    """Folder and S3 prefix of the checkpoints: copied in at the start and out at the end."""
-    config = job.record.get("CheckpointConfig")
-    if config is None:
-        return None
-    local = config.get("LocalPath", "/opt/ml/checkpoints")
-    return relocate(job.base_dir, local), config["S3Uri"].rstrip("/")

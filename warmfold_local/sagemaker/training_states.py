@@ -24,6 +24,16 @@ def opening(now: datetime) -> dict[str, Any]:
     return with_transition({}, "Starting", now)
 
 
+def restarting(record: Record, now: datetime) -> dict[str, Any]:
+    """The members of a job that starts over after an internal error; its metrics are gone.
+
+    "When the job is retried, it's SecondaryStatus is changed to STARTING" (API reference,
+    RetryStrategy).
+    """
+    again = with_transition(record, "Starting", now)
+    return {**again, "FinalMetricDataList": []}
+
+
 def with_transition(record: Record, status: str, now: datetime) -> dict[str, Any]:
     """The members that change when a job enters a secondary status."""
     past = list(record.get("SecondaryStatusTransitions", []))

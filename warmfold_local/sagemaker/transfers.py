@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from warmfold_local.engine.artifacts import ArtifactError
 from warmfold_local.engine.s3 import TransferError
 from warmfold_local.sagemaker.failures import JobFailed
 
-_FAULTS = (TransferError, ArtifactError, ClientError, BotoCoreError, OSError)
+_FAULTS = (TransferError, ArtifactError, Boto3Error, ClientError, BotoCoreError, OSError)
 
 
 @contextmanager

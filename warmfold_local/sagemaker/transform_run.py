@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from warmfold_local.engine.images import resolve_image
 from warmfold_local.engine.model_server import ModelServer, ServerError, install_model
+from warmfold_local.engine.resources import Meter
 from warmfold_local.engine.s3 import (
     StoredObject,
     TransferError,
@@ -21,6 +22,7 @@ from warmfold_local.engine.s3 import (
     upload_object,
 )
 from warmfold_local.sagemaker.failures import JobFailed
+from warmfold_local.sagemaker.job_hosts import note_usage
 from warmfold_local.sagemaker.jobs import Final, Job
 from warmfold_local.sagemaker.models import ModelContainer, container_of
 from warmfold_local.sagemaker.transfers import downloading, uploading
@@ -118,6 +120,7 @@ def _serving(job: Job, container: ModelContainer) -> Iterator[ModelServer]:
         )
     except OSError as error:
         raise JobFailed(f"ClientError: The container did not start: {error}") from error
+    meter = Meter(server.child.pid, job.base_dir)
     try:
         server.wait_ready(give_up=lambda: _ending(job))
         yield server
@@ -126,6 +129,7 @@ def _serving(job: Job, container: ModelContainer) -> Iterator[ModelServer]:
         raise JobFailed(f"ClientError: {error}") from error
     finally:
         server.stop()
+        note_usage(job, {"algo-1": meter.result(server.child.used)})
 
 
 def _ending(job: Job) -> bool:

@@ -1,61 +1,67 @@
-"""Hyperparameter tuning jobs: Create, Describe, List, Stop, and their training jobs."""
+"""Hyperparameter tuning jobs: Create, Describe, List, Stop, Delete, and their training jobs."""
 
-import math
+import shutil
+from dataclasses import replace
 from typing import Any
 
-from warmfold_local.cloud import Cloud
-from warmfold_local.errors import UnsupportedOperation, ValidationError
-from warmfold_local.sagemaker.jobs import (
-    JobKind,
-    create_job,
-    describe_job,
-    find_job,
-    request_stop,
-)
+from warmfold_local.cloud import Cloud, Record
+from warmfold_local.errors import ResourceInUse, ServiceError, UnsupportedOperation, ValidationError
+from warmfold_local.sagemaker.jobs import create_job, request_stop
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.protocol import operation
+from warmfold_local.sagemaker.tags import forget_tags
 from warmfold_local.sagemaker.training import check_training
 from warmfold_local.sagemaker.tuning_ranges import parse_ranges
-from warmfold_local.sagemaker.tuning_run import TuningSpec, run_tuning, training_members
-from warmfold_local.sagemaker.tuning_search import default_seed
-from warmfold_local.sagemaker.tuning_trials import Objective, overview
-
-TUNING = JobKind(
-    label="Hyperparameter tuning job",
-    resource="hyper-parameter-tuning-job",
-    member="HyperParameterTuningJob",
-    folder="tuning",
-    event="SageMaker HyperParameter Tuning Job State Change",
-    ended="HyperParameterTuningEndTime",
+from warmfold_local.sagemaker.tuning_records import TUNING, ParentsTrials, current, find_tuning
+from warmfold_local.sagemaker.tuning_requests import training_members
+from warmfold_local.sagemaker.tuning_run import run_tuning
+from warmfold_local.sagemaker.tuning_spec import (
+    OPERATION,
+    TuningSpec,
+    check_within_limit,
+    objective_of,
+    parse_spec,
+    ranges_of,
 )
+from warmfold_local.sagemaker.tuning_trials import overview
+from warmfold_local.sagemaker.tuning_warm_start import Parent, check_parents, priors_of
 
-_OPERATION = "CreateHyperParameterTuningJob"
+# "Number of concurrent hyperparameter tuning jobs: 100" (developer guide, tuning limits).
+_CONCURRENT_JOBS = 100
 
-# "Maximum number of training jobs per hyperparameter tuning job: 750", if the request has none.
-_MOST_TRIALS = 750
-_HYPERPARAMETER_LIMIT = 100
+_ACTIVE = ("InProgress", "Stopping")
+_PARENTS = "ParentHyperParameterTuningJobs"
 
 
 @operation("CreateHyperParameterTuningJob")
 def create_tuning_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    spec = _spec(request)
-    check_training(cloud, training_members(spec.definition))
-    members = {**overview(()), "_spec": spec, "_trials": ()}
+    name = request["HyperParameterTuningJobName"]
+    if cloud.table(TUNING.label).find(name) is not None:
+        raise ResourceInUse(
+            f"A hyperparameter tuning job with the name, {name}, already exists. "
+            "Choose a different name."
+        )
+    spec = parse_spec(request)
+    for definition in spec.definitions:
+        check_training(cloud, training_members(definition.members))
+    _check_concurrent(cloud)
+    spec, parents = _warm_started(cloud, request, spec)
+    members = {**overview(()), "_spec": spec, "_trials": (), "_parents": parents}
     job = create_job(cloud, TUNING, request, members=members, run=run_tuning)
     return {"HyperParameterTuningJobArn": job.arn}
 
 
 @operation("DescribeHyperParameterTuningJob")
 def describe_tuning_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    return describe_job(cloud, TUNING, request["HyperParameterTuningJobName"])
+    return current(cloud, find_tuning(cloud, request["HyperParameterTuningJobName"]))
 
 
 @operation("ListHyperParameterTuningJobs")
 def list_tuning_jobs(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    def summary(record: dict[str, Any]) -> dict[str, Any]:
+    def summary(record: Record) -> dict[str, Any]:
         config = record["HyperParameterTuningJobConfig"]
         limits = config["ResourceLimits"]
-        return {**record, "Strategy": config["Strategy"], "ResourceLimits": limits}
+        return {**current(cloud, record), "Strategy": config["Strategy"], "ResourceLimits": limits}
 
     return list_page(
         request,
@@ -71,14 +77,36 @@ def list_tuning_jobs(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
 @operation("StopHyperParameterTuningJob")
 def stop_tuning_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
     """Running trials are stopped; what finished trials have made is kept."""
-    request_stop(cloud, TUNING, request["HyperParameterTuningJobName"])
+    name = request["HyperParameterTuningJobName"]
+    find_tuning(cloud, name)
+    request_stop(cloud, TUNING, name)
+    return {}
+
+
+@operation("DeleteHyperParameterTuningJob")
+def delete_tuning_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    """Only the entry goes: "It does not delete training jobs, artifacts, or the IAM role".
+
+    That a job must have ended first is the local cloud's own rule; none is documented.
+    """
+    name = request["HyperParameterTuningJobName"]
+    with cloud.lock:
+        record = find_tuning(cloud, name)
+        if record[TUNING.status] in _ACTIVE:
+            raise ValidationError(
+                f"The tuning job {name} is in status {record[TUNING.status]}: stop it, or wait "
+                "for its end, before it is deleted."
+            )
+        cloud.table(TUNING.label).remove(name)
+        forget_tags(cloud, record["HyperParameterTuningJobArn"])
+    shutil.rmtree(cloud.settings.state_dir / "jobs" / TUNING.folder / name, ignore_errors=True)
     return {}
 
 
 @operation("ListTrainingJobsForHyperParameterTuningJob")
 def list_trials(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
     """Sorted by the objective, only trials that have a final one are listed (API reference)."""
-    record = find_job(cloud, TUNING, request["HyperParameterTuningJobName"])
+    record = find_tuning(cloud, request["HyperParameterTuningJobName"])
     with cloud.lock:
         summaries = [trial.summary() for trial in record["_trials"]]
     if request.get("SortBy") == "FinalObjectiveMetricValue":
@@ -95,61 +123,55 @@ def list_trials(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _spec(request: dict[str, Any]) -> TuningSpec:
-    """Raises ``ValidationError`` or ``UnsupportedOperation`` before anything runs."""
-    _check_supported(request)
-    config, definition = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
-    limits = config["ResourceLimits"]
-    criteria = config.get("TuningJobCompletionCriteria", {})
-    improving = criteria.get("BestObjectiveNotImproving", {})
-    ranges = definition.get("HyperParameterRanges") or config.get("ParameterRanges") or {}
-    static = definition.get("StaticHyperParameters", {})
-    parsed = parse_ranges(ranges, static)
-    if len(parsed) + len(static) + 1 > _HYPERPARAMETER_LIMIT:
-        raise ValidationError(
-            f"A training job takes at most {_HYPERPARAMETER_LIMIT} hyperparameters."
+def _check_concurrent(cloud: Cloud) -> None:
+    active = sum(record[TUNING.status] in _ACTIVE for record in cloud.table(TUNING.label))
+    if active >= _CONCURRENT_JOBS:
+        raise ServiceError(
+            "ResourceLimitExceeded",
+            "The account-level service limit 'Maximum number of concurrent hyperparameter tuning "
+            f"jobs' is {_CONCURRENT_JOBS}, and as many run. Wait for one to end.",
         )
-    return TuningSpec(
-        strategy=config["Strategy"],
-        objective=_objective(config, definition),
-        ranges=parsed,
-        max_trials=limits.get("MaxNumberOfTrainingJobs", _MOST_TRIALS),
-        parallel_trials=limits["MaxParallelTrainingJobs"],
-        max_runtime_seconds=float(limits.get("MaxRuntimeInSeconds", math.inf)),
-        seed=config.get("RandomSeed", default_seed(request["HyperParameterTuningJobName"])),
-        target=criteria.get("TargetObjectiveMetricValue"),
-        patience=improving.get("MaxNumberOfTrainingJobsNotImproving"),
-        definition=definition,
+
+
+def _warm_started(
+    cloud: Cloud, request: dict[str, Any], spec: TuningSpec
+) -> tuple[TuningSpec, ParentsTrials]:
+    """The job with what its parents teach it, and their trials; itself without a warm start."""
+    config = request.get("WarmStartConfig")
+    if config is None:
+        return spec, ParentsTrials()
+    if "TrainingJobDefinitions" in request:
+        raise UnsupportedOperation(OPERATION, "WarmStartConfig with TrainingJobDefinitions of")
+    if spec.strategy not in ("Bayesian", "Random"):
+        raise UnsupportedOperation(OPERATION, f"WarmStartConfig with strategy {spec.strategy} of")
+    names = [item.get("HyperParameterTuningJobName") for item in config[_PARENTS]]
+    if None in names:
+        raise ValidationError(f"Each of {_PARENTS} needs a HyperParameterTuningJobName.")
+    parents = [_parent(cloud, name) for name in names]
+    (definition,) = spec.definitions
+    check_parents(
+        parents,
+        warm_start_type=config["WarmStartType"],
+        definition=definition.members,
+        tuned=definition.tuned,
+        objective=definition.objective,
     )
+    trials = tuple(trial for parent in parents for trial in parent.trials)
+    check_within_limit(spec.max_trials + len(trials))
+    return replace(spec, priors=priors_of(parents, config["WarmStartType"])), ParentsTrials(trials)
 
 
-def _check_supported(request: dict[str, Any]) -> None:
-    config = request["HyperParameterTuningJobConfig"]
-    if config["Strategy"] not in ("Bayesian", "Random"):
-        raise UnsupportedOperation(_OPERATION, f"strategy {config['Strategy']} of")
-    if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
-        raise UnsupportedOperation(_OPERATION, "early stopping of")
-    if config.get("TuningJobCompletionCriteria", {}).get("ConvergenceDetected"):
-        raise UnsupportedOperation(_OPERATION, "ConvergenceDetected of")
-    for member in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
-        if request.get(member):
-            raise UnsupportedOperation(_OPERATION, f"{member} of")
-    if request.get("TrainingJobDefinition") is None:
-        raise ValidationError("A tuning job needs a TrainingJobDefinition.")
-    resources = request["TrainingJobDefinition"].get("HyperParameterTuningResourceConfig", {})
-    if resources.get("InstanceConfigs"):
-        raise UnsupportedOperation(_OPERATION, "InstanceConfigs of")
-
-
-def _objective(config: dict[str, Any], definition: dict[str, Any]) -> Objective:
-    """The objective must be among the metric definitions of the user's own algorithm."""
-    values = config.get("HyperParameterTuningJobObjective") or definition.get("TuningObjective")
-    if values is None:
-        raise ValidationError("A tuning job needs a HyperParameterTuningJobObjective.")
-    metrics = definition["AlgorithmSpecification"].get("MetricDefinitions", [])
-    if values["MetricName"] not in [metric["Name"] for metric in metrics]:
-        raise ValidationError(
-            "A metric is required for this hyperparameter tuning job objective. Provide a metric "
-            f"in the metric definitions: {values['MetricName']!r} is none of them."
-        )
-    return Objective(values["MetricName"], values["Type"] == "Maximize")
+def _parent(cloud: Cloud, name: str) -> Parent:
+    record = find_tuning(cloud, name)
+    if "TrainingJobDefinitions" in record:
+        raise UnsupportedOperation(OPERATION, "a parent with TrainingJobDefinitions for")
+    config, definition = record["HyperParameterTuningJobConfig"], record["TrainingJobDefinition"]
+    static = definition.get("StaticHyperParameters", {})
+    ranges = parse_ranges(ranges_of(config, definition), static)
+    return Parent(
+        record=record,
+        definition=definition,
+        tuned=frozenset(item.name for item in ranges),
+        objective=objective_of(config, definition),
+        trials=record["_trials"],
+    )

@@ -25,6 +25,9 @@ _AUTO_LOGARITHMIC_RATIO = 100.0
 # "30 … hyperparameters to search" (developer guide, tuning limits).
 _RANGE_LIMIT = 30
 
+# Beyond it not every integer is a double, and the search computes in doubles.
+_INTEGER_LIMIT = 2**53
+
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterRange:
@@ -52,9 +55,30 @@ class ParameterRange:
         if self.values:
             return str(drawn)
         if self.integer:
-            return str(int(drawn))
+            return str(min(max(int(drawn), int(self.low)), int(self.high)))
         value = 1.0 - drawn if self.scaling == "ReverseLogarithmic" else drawn
-        return repr(min(max(float(value), self.low), self.high))
+        return repr(float(min(max(float(value), self.low), self.high)))
+
+    def drawn(self, text: str | None) -> str | int | float | None:
+        """What is drawn for a hyperparameter's string; ``None`` if it lies outside the range."""
+        if self.values:
+            return text if text in self.values else None
+        try:
+            value = int(str(text)) if self.integer else float(str(text))
+        except ValueError:
+            return None
+        if not self.low <= value <= self.high:
+            return None
+        if self.scaling != "ReverseLogarithmic":
+            return value
+        return min(max(1.0 - value, 1.0 - self.high), 1.0 - self.low)
+
+    @property
+    def combinations(self) -> float:
+        """How many values there are; infinity for a continuous range."""
+        if self.values:
+            return len(self.values)
+        return self.high - self.low + 1 if self.integer else math.inf
 
 
 def parse_ranges(ranges: dict[str, Any], static: dict[str, str]) -> tuple[ParameterRange, ...]:
@@ -97,15 +121,22 @@ def _numeric(item: dict[str, Any], *, integer: bool) -> ParameterRange:
             f"The range of hyperparameter {name!r} is empty: MinValue {item['MinValue']} is "
             f"greater than MaxValue {item['MaxValue']}."
         )
+    if not math.isfinite(high - low):
+        raise ValidationError(f"The range of hyperparameter {name!r} is wider than a double holds.")
     scaling = _scaling(name, item.get("ScalingType", "Auto"), low, high, integer)
     return ParameterRange(name=name, integer=integer, low=low, high=high, scaling=scaling)
 
 
 def _number(name: str, text: str, integer: bool) -> float:
     try:
-        value = float(int(text)) if integer else float(text)
+        value = int(text) if integer else float(text)
     except ValueError:
         value = math.nan
+    if integer and abs(value) > _INTEGER_LIMIT:
+        raise ValidationError(
+            f"The range of hyperparameter {name!r} holds {text}: integers beyond 2**53 cannot be "
+            "searched."
+        )
     if not math.isfinite(value):
         kind = "an integer" if integer else "a number"
         raise ValidationError(f"The range of hyperparameter {name!r} holds {text!r}, not {kind}.")

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from warmfold_local.sagemaker.jobs import Job
+from warmfold_local.cloud import Record
 from warmfold_local.sagemaker.metrics import metric_value
-from warmfold_local.sagemaker.tuning_search import Suggestion
+from warmfold_shapes.constraints import service_model
+
+# Why a tuning job stopped a trial: it is unlikely to win, or has used all of Hyperband's resource.
+StopCause = Literal["Early", "MaxResource"]
+STOPPED_BY_TUNING = "StoppedByTuning"
 
 
 @dataclass(frozen=True)
@@ -18,77 +22,91 @@ class Objective:
         return score > other if self.maximize else score < other
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Trial:
-    """One training job that a tuning job launched."""
+    """One training job that a tuning job launched, by its record."""
 
-    suggestion: Suggestion
+    record: Record
     objective: Objective
-    job: Job
+
+    @property
+    def name(self) -> str:
+        return str(self.record["TrainingJobName"])
+
+    @property
+    def status(self) -> str:
+        return str(self.record["TrainingJobStatus"])
 
     @property
     def score(self) -> float | None:
-        """The last objective value of a completed job; without one the trial does not count."""
-        if self.job.status != "Completed":
+        """The last objective value; ``None`` while the trial runs, or if it does not count.
+
+        A trial that failed, timed out or was stopped by somebody does not count; one that the
+        tuning job itself stopped does, with what it had printed by then.
+        """
+        stopped = self.status == "Stopped" and self.record.get(STOPPED_BY_TUNING) is not None
+        if self.status != "Completed" and not stopped:
             return None
-        return metric_value(self.job.record["FinalMetricDataList"], self.objective.metric)
+        return metric_value(self.record["FinalMetricDataList"], self.objective.metric)
+
+    @property
+    def can_win(self) -> bool:
+        """Whether it ran to its end: a trial that was stopped early is never the best one."""
+        return self.score is not None and self.record.get(STOPPED_BY_TUNING) != "Early"
 
     @property
     def objective_status(self) -> str:
-        if self.job.status in ("InProgress", "Stopping"):
+        if self.status in ("InProgress", "Stopping"):
             return "Pending"
         return "Failed" if self.score is None else "Succeeded"
 
-    def summary(self) -> dict[str, Any]:
-        """A ``HyperParameterTrainingJobSummary``."""
-        record, score = self.job.record, self.score
-        members = {
-            "TunedHyperParameters": dict(self.suggestion.hyperparameters),
-            "ObjectiveStatus": self.objective_status,
+    def stored(self) -> Record:
+        """What survives a restart; see ``store.encoding``."""
+        return {
+            "name": self.name,
+            "metric": self.objective.metric,
+            "maximize": self.objective.maximize,
         }
+
+    def summary(self) -> dict[str, Any]:
+        """A ``HyperParameterTrainingJobSummary``, and ``_score`` to sort by."""
+        score = self.score
+        shape: Any = service_model("sagemaker").shape_for("HyperParameterTrainingJobSummary")
+        members = {key: self.record[key] for key in shape.members if key in self.record}
+        members |= {"ObjectiveStatus": self.objective_status, "_score": score}
         if score is not None:
             members["FinalHyperParameterTuningJobObjectiveMetric"] = {
                 "Type": "Maximize" if self.objective.maximize else "Minimize",
                 "MetricName": self.objective.metric,
                 "Value": score,
             }
-        return {**record, **members, "_score": score}
+        return members
 
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:
     """The trial with the best score; the earlier one of equals; ``None`` without any score."""
     best: Trial | None = None
+    best_score: float | None = None
     for trial in trials:
-        if trial.score is None:
+        score = trial.score
+        if score is None or not trial.can_win:
             continue
-        if best is None or best.score is None or trial.objective.better(trial.score, best.score):
-            best = trial
+        if best_score is None or trial.objective.better(score, best_score):
+            best, best_score = trial, score
     return best
 
 
 def overview(trials: Sequence[Trial]) -> dict[str, Any]:
     """The members of a tuning job's record that its trials decide."""
     best = best_of(trials)
-    seconds = sum(t.job.record.get("TrainingTimeInSeconds", 0) for t in trials)
+    objectives = [trial.objective_status for trial in trials]
     members: dict[str, Any] = {
         "TrainingJobStatusCounters": _status_counters(trials),
         "ObjectiveStatusCounters": {
-            status: sum(t.objective_status == status for t in trials)
-            for status in ("Succeeded", "Pending", "Failed")
-        },
-        "ConsumedResources": {"RuntimeInSeconds": seconds},
-        "TuningJobCompletionDetails": {
-            "NumberOfTrainingJobsObjectiveNotImproving": not_improving(trials)
+            status: objectives.count(status) for status in ("Succeeded", "Pending", "Failed")
         },
     }
     return members if best is None else {**members, "BestTrainingJob": best.summary()}
-
-
-def not_improving(trials: Sequence[Trial]) -> int:
-    """How many scored trials there are since the best one."""
-    best = best_of(trials)
-    scored = [trial for trial in trials if trial.score is not None]
-    return 0 if best is None else len(scored) - 1 - scored.index(best)
 
 
 def _status_counters(trials: Sequence[Trial]) -> dict[str, int]:
@@ -102,8 +120,7 @@ def _status_counters(trials: Sequence[Trial]) -> dict[str, int]:
 
 
 def _counter(trial: Trial) -> str:
-    status = trial.job.status
-    if status == "Failed":
-        internal = str(trial.job.record.get("FailureReason")).startswith("InternalServerError")
+    if trial.status == "Failed":
+        internal = str(trial.record.get("FailureReason")).startswith("InternalServerError")
         return "RetryableError" if internal else "NonRetryableError"
-    return status if status in ("Completed", "Stopped") else "InProgress"
+    return trial.status if trial.status in ("Completed", "Stopped") else "InProgress"

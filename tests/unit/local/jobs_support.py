@@ -44,6 +44,10 @@ class MemoryS3:
             raise self.exceptions.NoSuchKey(Key)
         return {"Body": io.BytesIO(self.objects[Bucket, Key])}
 
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        with self._lock:
+            self.objects.pop((Bucket, Key), None)
+
     def upload_file(self, path: str, bucket: str, key: str, ExtraArgs: Any = None) -> None:  # noqa: N803
         with self._lock:
             self.objects[bucket, key] = Path(path).read_bytes()
@@ -138,6 +142,8 @@ def training_request(image: str, name: str = "job") -> dict[str, Any]:
     }
 
 
-def channel(name: str, uri: str) -> dict[str, Any]:
+def channel(name: str, uri: str, **members: str) -> dict[str, Any]:
+    """``members`` replace the source's own."""
     source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    source |= members
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}}

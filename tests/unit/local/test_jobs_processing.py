@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.local.jobs_support import BUCKET, ROLE, Bench
 from warmfold_local.errors import ServiceError, UnsupportedOperation, ValidationError
+from warmfold_local.sagemaker.jobs import Job
 
 BASE = "import os, sys, json, pathlib\nbase = pathlib.Path(os.environ['SAGEMAKER_BASE_DIR'])\n"
 
@@ -172,7 +173,12 @@ BAD_REQUESTS: list[tuple[dict[str, Any], type[ServiceError], str]] = [
     (
         {"ProcessingInputs": [{"InputName": "raw"}]},
         UnsupportedOperation,
-        "input other than an S3Prefix",
+        "data source other than S3",
+    ),
+    (
+        {"ProcessingResources": {"ClusterConfig": {"InstanceType": "a", "VolumeSizeInGB": 1}}},
+        ValidationError,
+        "must name an InstanceCount|ClusterConfig.InstanceType",
     ),
     ({"StoppingCondition": {"MaxRuntimeInSeconds": 777_601}}, ValidationError, "777600"),
 ]
@@ -184,4 +190,19 @@ def test_a_wrong_request_is_refused_before_anything_runs(
 ) -> None:
     with pytest.raises(error, match=message):
         bench.call("CreateProcessingJob", **request(bench.image("pass"), **members))
+    assert bench.call("ListProcessingJobs")["ProcessingJobSummaries"] == []
+
+
+def test_a_deleted_job_is_forgotten(bench: Bench) -> None:
+    run(bench, bench.image("pass"))
+    bench.call("DeleteProcessingJob", ProcessingJobName="job")
+    assert bench.call("ListProcessingJobs")["ProcessingJobSummaries"] == []
+    assert not (bench.cloud.settings.state_dir / "jobs" / "processing" / "job").exists()
+
+
+def test_a_job_of_an_earlier_process_can_be_deleted(bench: Bench) -> None:
+    run(bench, bench.image("pass"))
+    record = bench.cloud.table("Processing job").get("job")
+    record["_job"] = Job(bench.cloud, record["_job"].kind, record, record["_job"].folder)
+    bench.call("DeleteProcessingJob", ProcessingJobName="job")
     assert bench.call("ListProcessingJobs")["ProcessingJobSummaries"] == []

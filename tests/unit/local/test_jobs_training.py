@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from tests.unit.local.jobs_support import BUCKET, ROLE, Bench, channel, training_request
-from warmfold_local.errors import ResourceInUse, ServiceError, UnsupportedOperation, ValidationError
+from warmfold_local.errors import (
+    ResourceInUse,
+    ResourceNotFound,
+    ServiceError,
+    UnsupportedOperation,
+    ValidationError,
+)
 from warmfold_local.sagemaker import job_container
 
 # Stands for /opt/ml in every container below.
@@ -203,8 +209,10 @@ def test_only_a_failed_jobs_files_are_kept(bench: Bench) -> None:
     folder = bench.cloud.settings.state_dir / "jobs" / "training"
     bench.ended_training("good")
     bench.ended_training("bad")
-    bench.wait(lambda: [path.name for path in (folder / "good").iterdir()] == ["log.txt"])
-    assert sorted(path.name for path in (folder / "bad").iterdir()) == ["log.txt", "ml"]
+    kept = ["log.txt", "resources.json"]
+    bench.wait(lambda: sorted(path.name for path in (folder / "good").iterdir()) == kept)
+    bench.wait(lambda: len(list((folder / "bad").iterdir())) == 3)
+    assert sorted(path.name for path in (folder / "bad").iterdir()) == ["log.txt", "ml", kept[1]]
 
 
 def test_a_crash_leaves_its_traceback_in_the_log(bench: Bench) -> None:
@@ -410,15 +418,24 @@ BAD_REQUESTS: list[tuple[dict[str, Any], type[ServiceError], str]] = [
     ({"AlgorithmSpecification": {"TrainingInputMode": "File"}}, ValidationError, "TrainingImage"),
     ({"ResourceConfig": {"InstanceCount": 1}}, ValidationError, "InstanceType"),
     (
-        {
-            "ResourceConfig": {
-                "InstanceType": "ml.m5.large",
-                "InstanceCount": 2,
-                "VolumeSizeInGB": 1,
-            }
-        },
-        UnsupportedOperation,
-        "InstanceCount above 1",
+        {"InputDataConfig": [{**channel("a", "s3://b/c"), "CompressionType": "Gzip"}]},
+        ValidationError,
+        "only in Pipe mode",
+    ),
+    (
+        {"InputDataConfig": [{**channel("a", "s3://b/c"), "RecordWrapperType": "RecordIO"}]},
+        ValidationError,
+        "only in Pipe mode",
+    ),
+    (
+        {"InputDataConfig": [channel("a", "s3://b/c", S3DataType="AugmentedManifestFile")]},
+        ValidationError,
+        "only be used with input mode Pipe",
+    ),
+    (
+        {"Environment": {f"V{number}": "x" for number in range(101)}},
+        ValidationError,
+        "less than or equal to 100",
     ),
     ({"EnableManagedSpotTraining": True}, UnsupportedOperation, "managed spot"),
     (
@@ -471,3 +488,31 @@ def test_a_job_starts_its_container_at_once(bench: Bench) -> None:
         bench.ended_training(f"job-{number}")
         overheads.append(float(bench.log("training", f"job-{number}")) - began)
     assert min(overheads) < 0.3
+
+
+def test_a_deleted_job_is_forgotten_and_its_name_can_be_used_again(bench: Bench) -> None:
+    image = bench.image("pass")
+    for _ in range(2):
+        bench.train(image, Tags=[{"Key": "team", "Value": "risk"}])
+        arn = bench.ended_training()["TrainingJobArn"]
+        bench.call("DeleteTrainingJob", TrainingJobName="job")
+        assert bench.call("ListTrainingJobs")["TrainingJobSummaries"] == []
+        assert bench.call("ListTags", ResourceArn=arn) == {"Tags": []}
+
+
+def test_only_a_job_that_has_ended_can_be_deleted(bench: Bench) -> None:
+    bench.train(bench.image(WAIT))
+    with pytest.raises(ResourceInUse, match="is in status InProgress"):
+        bench.call("DeleteTrainingJob", TrainingJobName="job")
+    bench.call("StopTrainingJob", TrainingJobName="job")
+    bench.ended_training()
+    with pytest.raises(ResourceNotFound):
+        bench.call("DeleteTrainingJob", TrainingJobName="nobody")
+
+
+def test_a_job_that_retains_a_warm_pool_is_not_deleted(bench: Bench) -> None:
+    bench.train(bench.image("pass"))
+    bench.ended_training()
+    bench.cloud.table("Training job").get("job")["WarmPoolStatus"] = {"Status": "Available"}
+    with pytest.raises(ResourceInUse, match="retains a warm pool"):
+        bench.call("DeleteTrainingJob", TrainingJobName="job")

@@ -204,6 +204,15 @@ def test_every_object_gets_its_output_in_order(bench: Bench) -> None:
     assert bench.log("transform").count("request 1 ") == 501
 
 
+def test_what_the_models_server_used_is_recorded(bench: Bench) -> None:
+    bench.put("in/b.jsonl", '{"x": 1}')
+    create(bench)
+    assert ended(bench)["TransformJobStatus"] == "Completed"
+    host = bench.cloud.table("Transform job").get("job")["_resources"]["hosts"]["algo-1"]
+    assert host["cpu_seconds"] > 0.01
+    assert host["peak_memory_bytes"] > 5 * 1024 * 1024
+
+
 def test_records_are_sent_together_by_default(bench: Bench) -> None:
     bench.put("in/a.jsonl", '{"x": 1}\n{"x": 2}\n')
     create(bench)

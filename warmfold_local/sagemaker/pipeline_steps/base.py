@@ -9,6 +9,7 @@ from typing import Any
 
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import ServiceError, UnsupportedOperation
+from warmfold_local.faults.hooks import throttle
 from warmfold_local.sagemaker.expressions import ExpressionError, Scope, evaluate
 from warmfold_local.sagemaker.graph import Step
 from warmfold_local.sagemaker.protocol import call, encode
@@ -37,6 +38,10 @@ class StepFailedError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.retry_as = retry_as
+
+
+class StepTimedOutError(StepFailedError):
+    """A Lambda step gave up waiting: also an execution that is being stopped has then failed."""
 
 
 class StepStoppedError(Exception):
@@ -93,6 +98,8 @@ Executor = Callable[[StepRun], Outputs]
 def invoke(operation: str, request: Record, cloud: Cloud) -> Record:
     """Call a SageMaker operation for a step. Raises ``StepFailedError`` with the service's text."""
     try:
+        if not operation.startswith(("Describe", "List")):  # a look at a running job is repeated
+            throttle(cloud.faults, operation)
         return call(cloud, operation, request)
     except ServiceError as error:
         reason = (

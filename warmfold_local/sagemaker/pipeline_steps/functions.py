@@ -9,7 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from warmfold_local.sagemaker.expressions import text
 from warmfold_local.sagemaker.pipeline_definition import is_of_type
-from warmfold_local.sagemaker.pipeline_steps.base import Outputs, StepFailedError, StepRun
+from warmfold_local.sagemaker.pipeline_steps.base import (
+    Outputs,
+    StepFailedError,
+    StepRun,
+    StepTimedOutError,
+)
 
 # "Lambda step": the default time-out; the function itself goes on when the step gives up.
 TIMEOUT_SECONDS = 120.0
@@ -47,7 +52,7 @@ def _call(run: StepRun, arn: str, payload: bytes, timeout_seconds: float) -> Map
     try:
         return answer.result(timeout_seconds)
     except TimeoutError as error:
-        raise StepFailedError(
+        raise StepTimedOutError(
             f"ClientError: Lambda function {arn} did not answer within {timeout_seconds:g} "
             "seconds; it may still be running"
         ) from error

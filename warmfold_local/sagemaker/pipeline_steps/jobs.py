@@ -1,11 +1,13 @@
 """Processing, Training, Tuning and Transform steps: create a job and wait for its end."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from warmfold_local.cloud import Record
 from warmfold_local.errors import ServiceError
+from warmfold_local.sagemaker.expressions import Scope
 from warmfold_local.sagemaker.pipeline_steps.base import (
     CAPACITY_ERROR,
     JOB_INTERNAL_ERROR,
@@ -59,7 +61,7 @@ def run_job(run: StepRun) -> Outputs:
     """
     kind = JOB_KINDS[run.step.type]
     name = run.resource_name(kind.name_limit)
-    arguments = run.evaluate(run.step.arguments)
+    arguments = of_job(run, name).evaluate(run.step.arguments)
     # The service names the job itself: a name in the definition would be taken the second time.
     request = {**arguments, f"{kind.job}Name": name}
     created = invoke(f"Create{kind.job}", request, run.cloud)
@@ -71,6 +73,41 @@ def run_job(run: StepRun) -> Outputs:
     if status == "Stopped" and run.stopping.is_set():
         raise StepStoppedError
     raise _failure(kind, name, status, job)
+
+
+@dataclass(frozen=True)
+class JobScope:
+    """What a step's expressions see, and the name of the step's own job."""
+
+    outer: Scope
+    variable: str
+    job_name: str
+
+    def parameter(self, name: str) -> Any:
+        return self.outer.parameter(name)
+
+    def execution(self, name: str) -> str:
+        return self.job_name if name == self.variable else self.outer.execution(name)
+
+    def step(self, name: str) -> Mapping[str, Any]:
+        return self.outer.step(name)
+
+    def property_file(self, step: str, name: str) -> Any:
+        return self.outer.property_file(step, name)
+
+    def json_object(self, uri: str) -> Any:
+        return self.outer.json_object(uri)
+
+
+def of_job(run: StepRun, job_name: str) -> StepRun:
+    """``run`` with ``Execution.TrainingJobName`` or ``Execution.ProcessingJobName``.
+
+    They are known in the arguments of a Training or Processing step, and nowhere else.
+    """
+    if run.step.type not in ("Processing", "Training"):
+        return run
+    variable = f"{JOB_KINDS[run.step.type].job}Name"
+    return replace(run, scope=JobScope(run.scope, variable, job_name))
 
 
 def _await_end(run: StepRun, kind: JobKind, name: str) -> Record:

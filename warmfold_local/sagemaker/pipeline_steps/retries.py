@@ -39,14 +39,15 @@ class RetryPolicy:
         wait = self.interval_seconds
         started = time.monotonic()
         count = 0
-        while self._may_go_on(count, started):
+        while self._may_go_on(count, started, wait):
             yield wait
             wait *= self.backoff_rate
             count += 1
 
-    def _may_go_on(self, count: int, started: float) -> bool:
+    def _may_go_on(self, count: int, started: float, wait: float) -> bool:
+        """A wait beyond the end of the period would be for nothing: it is not begun."""
         if self.expire_after_seconds is not None:
-            return time.monotonic() - started < self.expire_after_seconds
+            return time.monotonic() + wait - started < self.expire_after_seconds
         return count < self.max_attempts
 
 

@@ -7,7 +7,9 @@ import pytest
 from tests.unit.local.pipelines.aids import Jobs, make_cloud, script_operation
 from warmfold_local.cloud import Cloud
 from warmfold_local.sagemaker import (  # noqa: F401 - the operations register themselves
+    pipeline_execution_changes,
     pipeline_executions,
+    pipeline_versions,
     pipelines,
 )
 

@@ -211,9 +211,21 @@ def test_the_answers_fit_the_services_shapes(cloud: Cloud, jobs: Jobs) -> None:
 
 def test_members_that_would_change_what_runs_are_not_ignored(cloud: Cloud) -> None:
     create(cloud, TEXT)
-    selective = {"SelectedSteps": [{"StepName": "Train"}]}
-    with pytest.raises(UnsupportedOperation, match="SelectiveExecutionConfig"):
-        start(cloud, SelectiveExecutionConfig=selective)
+    with pytest.raises(UnsupportedOperation, match="MlflowExperimentName"):
+        start(cloud, MlflowExperimentName="experiment")
+
+
+@pytest.mark.parametrize("kind", ["EMR", "AutoML", "QualityCheck", "NotebookJob"])
+def test_step_types_that_cannot_run_are_refused_at_the_start_unless_left_out(
+    cloud: Cloud, jobs: Jobs, kind: str
+) -> None:
+    other = {"Name": "Other", "Type": kind, "Arguments": {}}
+    create(cloud, definition(training("Train"), other))
+    with pytest.raises(UnsupportedOperation, match=f"type {kind} of the pipeline step Other"):
+        start(cloud)
+    selected = {"SelectedSteps": [{"StepName": "Train"}]}
+    arn = start(cloud, SelectiveExecutionConfig=selected)
+    assert finished(cloud, arn)["PipelineExecutionStatus"] == "Succeeded"
 
 
 def test_an_unknown_execution_is_not_found(cloud: Cloud) -> None:

@@ -1,0 +1,95 @@
+"""What a container used: CPU seconds, peak memory, disk.
+
+CPU is the kernel's count at the end (``wait4``): the first process and every descendant that was
+waited for. Memory is the larger of the kernel's peak of the biggest single process, and the peak
+of all processes together as seen about once a second (Linux only; shared pages count in each).
+"""
+
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from resource import struct_rusage
+
+_SAMPLE_SECONDS = 1.0
+
+# ru_maxrss is in KiB, on macOS in bytes (getrusage(2) of each).
+_MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """``disk_bytes``: what lay in the container's folder when it ended, inputs included."""
+
+    cpu_seconds: float
+    peak_memory_bytes: int
+    disk_bytes: int
+    wall_seconds: float
+
+    def to_dict(self) -> dict[str, float | int]:
+        return asdict(self)
+
+
+class Meter:
+    """Watches one container; ``sample`` may be called often, and looks once a second."""
+
+    def __init__(self, pid: int, folder: Path) -> None:
+        self._pid = pid
+        self._folder = folder
+        self._began = time.monotonic()
+        self._next = self._began
+        self._peak_bytes = 0
+
+    def sample(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _SAMPLE_SECONDS
+            self._peak_bytes = max(self._peak_bytes, tree_bytes(self._pid))
+
+    def result(self, used: struct_rusage | None) -> Usage:
+        """``used`` is the kernel's account of the ended process; ``None`` if there is none."""
+        alone = 0 if used is None else used.ru_maxrss * _MAXRSS_BYTES
+        seconds = 0.0 if used is None else used.ru_utime + used.ru_stime
+        return Usage(
+            cpu_seconds=round(seconds, 3),
+            peak_memory_bytes=max(self._peak_bytes, alone),
+            disk_bytes=folder_bytes(self._folder),
+            wall_seconds=round(time.monotonic() - self._began, 3),
+        )
+
+
+def tree_bytes(pid: int) -> int:
+    """Resident bytes of a process and its descendants; 0 where there is no ``/proc``."""
+    total, waiting = 0, [pid]
+    page = os.sysconf("SC_PAGE_SIZE")
+    while waiting:
+        current = waiting.pop()
+        try:
+            pages = Path(f"/proc/{current}/statm").read_text(encoding="ascii").split()[1]
+        except (OSError, IndexError):  # it has just ended
+            continue
+        total += int(pages) * page
+        waiting.extend(children(current))
+    return total
+
+
+def children(pid: int) -> list[int]:
+    """The processes that ``pid``'s first thread has started; empty if it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(number) for number in text.split()]
+
+
+def folder_bytes(folder: Path) -> int:
+    """Allocated bytes of the files below ``folder``; links are not followed."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(path, name)).st_blocks * 512  # noqa: PTH118 - hot
+            except OSError:  # removed meanwhile
+                continue
+    return total

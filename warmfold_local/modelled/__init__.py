@@ -1,0 +1,1 @@
+"""Capacity as it is modelled: time, start-up, prices, warm pools, quotas, rates. Pure: no I/O."""
