@@ -46,6 +46,7 @@ START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 15
+_LAST_PORT = 65535
 
 # Servers that this very process started: a zombie stays until its parent has asked for it.
 _started: "dict[int, subprocess.Popen[bytes]]" = {}
@@ -76,6 +77,8 @@ def start(
     Raises ``LocalCloudError``: one is running there already, no port, a state that does not fit
     together, or not ready within 30 seconds.
     """
+    if port is not None and not 1 <= port <= _LAST_PORT:
+        raise LocalCloudError(f"{port} is no port: a port is 1 to {_LAST_PORT}")
     state_dir = state_dir.resolve()
     claim(state_dir)
     with locked(state_dir):

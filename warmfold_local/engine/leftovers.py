@@ -74,6 +74,8 @@ def start_guard(folder: Path) -> "subprocess.Popen[bytes]":
 def _is_ours(pid: int, path: Path) -> bool:
     try:
         identity = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:  # the other reader has just dealt with it
+        return False
     except ValueError:  # cut off by the very kill: without an identity nobody is killed
         return False
     if identity.get("boot") != _boot():

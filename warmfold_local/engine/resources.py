@@ -1,8 +1,10 @@
 """What a container used: CPU seconds, peak memory, disk.
 
 CPU is the kernel's count at the end (``wait4``): the first process and every descendant that was
-waited for. Memory is the larger of the kernel's peak of the biggest single process, and the peak
-of all processes together as seen about once a second (Linux only; shared pages count in each).
+waited for. Memory is the peak of all processes together as seen about once a second, more often at
+first (Linux only; shared pages count in each), or the kernel's peak of the biggest single process
+if that is more. The kernel's count begins with the process that forked: up to that one's own peak
+it says nothing of the container, and is left out.
 """
 
 import os
@@ -10,8 +12,10 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from resource import struct_rusage
+from resource import RUSAGE_SELF, getrusage, struct_rusage
 
+# Between two looks: a quarter of the container's age, within these bounds.
+_FIRST_SAMPLE_SECONDS = 0.05
 _SAMPLE_SECONDS = 1.0
 
 # ru_maxrss is in KiB, on macOS in bytes (getrusage(2) of each).
@@ -40,11 +44,13 @@ class Meter:
         self._began = time.monotonic()
         self._next = self._began
         self._peak_bytes = 0
+        self._forker_peak_bytes = getrusage(RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES
 
     def sample(self) -> None:
         now = time.monotonic()
         if now >= self._next:
-            self._next = now + _SAMPLE_SECONDS
+            age = now - self._began
+            self._next = now + min(max(age / 4, _FIRST_SAMPLE_SECONDS), _SAMPLE_SECONDS)
             self._peak_bytes = max(self._peak_bytes, tree_bytes(self._pid))
 
     def result(self, used: struct_rusage | None) -> Usage:
@@ -53,10 +59,14 @@ class Meter:
         seconds = 0.0 if used is None else used.ru_utime + used.ru_stime
         return Usage(
             cpu_seconds=round(seconds, 3),
-            peak_memory_bytes=max(self._peak_bytes, alone),
+            peak_memory_bytes=max(self._peak_bytes, self._of_container(alone)),
             disk_bytes=folder_bytes(self._folder),
             wall_seconds=round(time.monotonic() - self._began, 3),
         )
+
+    def _of_container(self, alone: int) -> int:
+        known = self._peak_bytes > 0 and alone <= self._forker_peak_bytes
+        return 0 if known else alone
 
 
 def tree_bytes(pid: int) -> int:
