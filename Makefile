@@ -10,7 +10,7 @@ VENV := .venv/bin/python
 CDK := node node_modules/aws-cdk/bin/cdk
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test check format synth setup lock clean help
+.PHONY: demo test check format synth setup node lock clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,7 +38,7 @@ synth: setup  ## Synthesize one environment: make synth ENV=prod
 
 setup: .venv/installed node_modules/.installed  ## Virtual environment, CDK CLI
 
-.venv/installed: requirements/dev.txt pyproject.toml
+.venv/installed: requirements/dev.txt pyproject.toml | node
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "warmfold needs Python 3.11 or newer, this is %s: make PYTHON=python3.12 ..." % sys.version.split()[0])'
 	@echo "setting up .venv (first time: about a minute)"
 	@$(PYTHON) -m venv .venv
@@ -46,10 +46,13 @@ setup: .venv/installed node_modules/.installed  ## Virtual environment, CDK CLI
 	@$(VENV) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch .venv/installed
 
-node_modules/.installed: package-lock.json
+# First of all: without it, everything that is installed before is in vain.
+node:
 	@command -v node >/dev/null || { echo "warmfold needs Node.js 20 or newer: the CDK runs on it"; exit 1; }
 	@node -e 'if (Number(process.versions.node.split(".")[0]) < 20) { console.error("warmfold needs Node.js 20 or newer, this is " + process.versions.node); process.exit(1) }'
-	@npm ci --silent --no-audit --no-fund
+
+node_modules/.installed: package-lock.json | node
+	@npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch node_modules/.installed
 
 lock: setup  ## Rewrite the hash-pinned requirement files after editing a .in file

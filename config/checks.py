@@ -123,13 +123,6 @@ def _model(value: Model) -> Iterator[Fault]:
             problem=f"lacks serving.instance_type ({value.serving.instance_type})",
             remedy="add it: a package may be deployed only on the types that it lists",
         )
-    if value.project.startswith(("/", "~")) or ".." in value.project.split("/"):
-        yield Fault(
-            key="project",
-            value=value.project,
-            problem="leaves the repository",
-            remedy="give a folder relative to the repository, such as examples/german_credit",
-        )
 
 
 def _settings(value: Settings) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from config.checks_algorithms import algorithm_faults
 from config.errors import Fault
 from config.settings import Candidate, Range, Tuning
 
@@ -126,6 +127,7 @@ def candidate_faults(value: Candidate) -> Iterator[Fault]:
             yield Fault(
                 key=f"static.{key}", value=item, problem="is not finite", remedy="use a number"
             )
+    yield from algorithm_faults(value, _RESERVED_PREFIXES)
     yield from _hyperparameter_count(value)
 
 

@@ -77,7 +77,7 @@ class Decoder:
         if isinstance(value, str) and value in choices:
             return value
         quoted = ", ".join(f'"{choice}"' for choice in choices)
-        hint = _close_match(value, choices)
+        hint = close_match(value, choices)
         return self._fault(key, value, f"is not a known value{hint}", f"use one of {quoted}")
 
     def _tuple(self, kind: Any, value: object, key: str) -> Any:
@@ -127,7 +127,7 @@ class Decoder:
         return self._fault(key, None, "is missing", "add it; nothing is assumed in its place")
 
     def _unknown_key(self, name: str, fields: Iterable[str], value: object, key: str) -> object:
-        hint = _close_match(name, list(fields))
+        hint = close_match(name, list(fields))
         remedy = f"remove it or use one of {', '.join(fields)}"
         return self._fault(_join(key, name), value, f"is not a known key{hint}", remedy)
 
@@ -153,7 +153,8 @@ def _kind_of(value: object) -> str:
     return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 
-def _close_match(value: object, choices: Iterable[str]) -> str:
+def close_match(value: object, choices: Iterable[str]) -> str:
+    """The most similar of the choices as the end of a problem's text; empty if none is close."""
     found = difflib.get_close_matches(str(value), list(choices), n=1)
     return f", did you mean {found[0]!r}?" if found else ""
 

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 from config.checks import checks_for
+from config.checks_project import project_faults
 from config.decode import Decoder
 from config.errors import InvalidSettingsError, UnknownEnvironmentError, UnreadableFileError
 from config.settings import Settings
@@ -41,6 +42,7 @@ def load_settings(environment: str, folder: Path = ENVIRONMENTS) -> Settings:
 def _settings(values: dict[str, object], environment: str, path: Path) -> Settings:
     decoder = Decoder(checks_for(environment))
     settings: Settings = decoder.decode(Settings, values, "")
-    if decoder.faults:
-        raise InvalidSettingsError(path, decoder.faults)
+    faults = [*decoder.faults, *project_faults(values, REPOSITORY)]
+    if faults:
+        raise InvalidSettingsError(path, faults)
     return dataclasses.replace(settings, name=environment)

@@ -1,6 +1,7 @@
 """The steps of an image build: child processes whose output goes to a log, and atomic folders."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ _PASSED_ON = (
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 # Of pip's own variables, those that would install somewhere else than we say.
 _NOT_PASSED_ON = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON"}
+
+_MISSING_MODULE = re.compile(r"No module named '([^']+)'")
 
 # The earliest time a zip file can hold. The same sources give the same wheel, byte for byte.
 _SOURCE_DATE_EPOCH = "315532800"
@@ -66,7 +69,7 @@ class Steps:
         if result.returncode != 0:
             raise ImageBuildError(
                 f"image {self._image}: {what} failed: {self._last_line()}\n"
-                f"its whole output: {self._log_path}"
+                f"{_remedy(self._last_line())}its whole output: {self._log_path}"
             )
 
     def _last_line(self) -> str:
@@ -74,6 +77,18 @@ class Steps:
         told = [line.strip() for line in lines if line.strip() and not line.startswith("# ")]
         errors = [line for line in told if line.startswith("ERROR")]
         return (errors or told or ["it said nothing"])[-1]
+
+
+def _remedy(line: str) -> str:
+    """What to do about an import that fails; empty for anything else."""
+    found = _MISSING_MODULE.search(line)
+    if found is None:
+        return ""
+    return (
+        f"if {found[1]!r} is the project's own, correct the import or the entry point; else name "
+        "its package in containers/trainer/requirements.in and containers/server/requirements.in, "
+        "run `make lock`, and build again\n"
+    )
 
 
 def _pip_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Calling the project's features function, and telling its faults from the platform's."""
 
+import difflib
 import re
 import traceback
 from collections.abc import Mapping
@@ -22,7 +23,8 @@ def project_features(project: Project, columns: Columns, rows: int) -> Columns:
 
     The raw columns are handed over read-only. Raises ``UserError`` if the function raises, or
     returns anything but one-dimensional arrays of ``rows`` values under plain names. Only the
-    exception's type and place are reported: its text may hold a data value.
+    exception's type and place are reported: its text may hold a data value. A missing key is
+    named where the source itself spells it.
     """
     for values in columns.values():
         values.flags.writeable = False
@@ -31,7 +33,7 @@ def project_features(project: Project, columns: Columns, rows: int) -> Columns:
     except Exception as error:
         raise UserError(
             f"the features function of project {project.name!r} raised "
-            f"{type(error).__name__} at {_place(error)}"
+            f"{type(error).__name__} at {_place(error)}{_key(error, columns)}"
         ) from error
     if not isinstance(made, Mapping) or not made:
         raise _fault(project, f"must return a mapping of arrays, not {type(made).__name__}")
@@ -66,3 +68,13 @@ def _place(error: Exception) -> str:
     """File and line of the innermost frame, without the directory."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(frame.filename).name} line {frame.lineno}, in {frame.name}"
+
+
+def _key(error: Exception, columns: Columns) -> str:
+    """The key that is missing, if the failing line subscripts with it literally: no data then."""
+    key = error.args[0] if isinstance(error, KeyError) and error.args else None
+    line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+    if not isinstance(key, str) or not any(f"[{q}{key}{q}]" in line for q in "\"'"):
+        return ""
+    close = difflib.get_close_matches(key, list(columns), n=1)
+    return f": there is no {key!r}" + (f", did you mean {close[0]!r}?" if close else "")

@@ -37,8 +37,9 @@ def read_csv_folder(folder: Path) -> RawTable:
     """All ``*.csv`` files below ``folder``, which must have the same header.
 
     Raises ``UserError`` naming file and row (or byte) for: no file, an empty file, a header
-    without rows, different headers, unnamed or repeated columns, ragged or blank rows, broken
-    quoting, NUL bytes and text that is not UTF-8. A byte order mark is accepted and dropped.
+    without rows, different headers, another separator than the comma, unnamed or repeated
+    columns, ragged or blank rows, broken quoting, NUL bytes and text that is not UTF-8. A byte
+    order mark is accepted and dropped.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".csv")
     if not paths:
@@ -94,6 +95,8 @@ def _text(path: Path) -> str:
         raise UserError(f"{path.name} is not UTF-8 at {place}: {_SAVE_AS_UTF8}") from None
 
 
+# Spreadsheets of many countries write these where the comma is the decimal sign.
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAVE_AS_UTF8 = "save it as CSV in UTF-8"
 
 
@@ -103,6 +106,13 @@ def _byte_place(raw: bytes, offset: int) -> str:
 
 
 def _check_header(file: str, header: Sequence[str]) -> None:
+    if len(header) == 1:
+        for separator, name in _OTHER_SEPARATORS.items():
+            if separator in header[0]:
+                raise UserError(
+                    f"{file}: the header is one field with {name} in it; separate the columns "
+                    "by commas, and write decimals with a point"
+                )
     for position, name in enumerate(header, start=1):
         if not name.strip():
             raise UserError(f"{file}: column {position} of the header has no name")

@@ -13,10 +13,11 @@ from pathlib import Path
 from warmfold_contract.metrics import TRIAL_METRICS
 from warmfold_contract.paths import HOLDOUT_OUTPUT, RAW_INPUT, TRAIN_OUTPUT, TRANSFORM_OUTPUT, Paths
 from warmfold_contract.project import Columns, load_project
+from warmfold_contract.settings import NumberSetting
 from warmfold_trainer.csv_input import read_csv_folder
 from warmfold_trainer.feature_building import build_feature_sets
 from warmfold_trainer.raw_data import read_raw_data
-from warmfold_trainer.settings import NumberSetting, required
+from warmfold_trainer.settings import required
 
 LOGGER = logging.getLogger(__name__)
 

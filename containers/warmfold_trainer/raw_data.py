@@ -13,6 +13,7 @@ from warmfold_features.columns import typed_column
 from warmfold_trainer.csv_input import RawTable
 
 _ROWS_NAMED = 10
+_CHECK_LABELS = "check the project's positive_label and negative_label"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ def _target(table: RawTable, project: Project) -> NDArray[np.uint8]:
         only = project.positive_label if target[0] else project.negative_label
         raise UserError(
             f"the target column {project.target!r} holds only {only!r}: both labels are needed "
-            "to learn from"
+            f"to learn from; {_CHECK_LABELS}"
         )
     return target
 
@@ -70,7 +71,7 @@ def _check_labels(table: RawTable, project: Project, labels_allowed: dict[str, i
     raise UserError(
         f"the target column {project.target!r} must hold {project.positive_label!r} or "
         f"{project.negative_label!r}; {len(wrong)} rows do not ({blank} blank, "
-        f"{len(wrong) - blank} another text): {places}{more}"
+        f"{len(wrong) - blank} another text): {places}{more}; correct them, or {_CHECK_LABELS}"
     )
 
 

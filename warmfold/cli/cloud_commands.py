@@ -17,6 +17,7 @@ from warmfold_local import launcher
 from warmfold_local.launcher import Instance
 
 DEFAULT_STATE_DIR = REPOSITORY / ".warmfold" / "local"
+_CDK = "node_modules/aws-cdk/bin/cdk"
 
 
 def up(options: argparse.Namespace) -> None:
@@ -31,7 +32,7 @@ def up(options: argparse.Namespace) -> None:
         print("restored: what was running when it ended is Failed; endpoints start again")
         if instance.settings.port != before.port:
             print(f"its port is another one (it was {before.port}): load the environment again")
-    print_how_to_talk(instance, Console())
+    print_how_to_talk(instance, Console(), deployed=_is_deployed(instance))
 
 
 def down(options: argparse.Namespace) -> None:
@@ -78,6 +79,8 @@ def logs(options: argparse.Namespace) -> None:
     )
     if not path.is_file():
         raise WarmfoldError(f"there is no log {path}: nothing has been started yet")
+    if path.stat().st_size == 0:
+        print(f"the log {path} is empty", file=sys.stderr)
     with path.open(encoding="utf-8", errors="replace") as stream:
         sys.stdout.writelines(stream)
 
@@ -102,21 +105,45 @@ def running(state_dir: Path) -> Instance:
     return instance
 
 
-def print_how_to_talk(instance: Instance, console: Console) -> None:
+def _is_deployed(instance: Instance) -> bool:
+    """Whether it holds a stack of this project's; a bootstrapped account is still empty."""
+    stacks = connect_local(instance).client("cloudformation").describe_stacks()["Stacks"]
+    return any(stack["StackName"].startswith(f"{Names(LOCAL).prefix}-") for stack in stacks)
+
+
+def print_how_to_talk(instance: Instance, console: Console, *, deployed: bool) -> None:
     """How boto3, the AWS CLI and the CDK reach this cloud; its secret stays in its file."""
-    folder = Path(sys.executable).parent
     state_dir = instance.settings.state_dir
     where = [] if state_dir == DEFAULT_STATE_DIR else ["--state-dir", str(state_dir)]
-    warmfold = shlex.join([str(folder / "warmfold"), *where])
-    aws = shlex.quote(str(folder / "aws"))
-    group = Names(LOCAL).prefix
+    warmfold = shlex.join([str(Path(sys.executable).parent / "warmfold"), *where])
     lines = [
         f"The local cloud runs at {instance.settings.endpoint_url} (process {instance.pid}).",
         "In a shell, for boto3, the AWS CLI and the CDK:",
         f'  eval "$({warmfold} local env)"',
-        f"  {aws} sagemaker list-model-packages --model-package-group-name {group}-german-credit",
-        "  python -c \"import boto3; print(boto3.client('sagemaker').list_endpoints())\"",
-        f"Score applicants:  {warmfold} score applicants.jsonl",
+        *(_asking(warmfold) if deployed else _deploying(instance, warmfold)),
         f"Stop it:           {warmfold} local down",
     ]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _asking(warmfold: str) -> list[str]:
+    # the script `aws` cannot be run in a folder with spaces: its first line does not quote
+    aws = f"{shlex.quote(sys.executable)} -m awscli"
+    group = f"{Names(LOCAL).prefix}-german-credit"
+    return [
+        f"  {aws} sagemaker list-model-packages --model-package-group-name {group}",
+        "  python -c \"import boto3; print(boto3.client('sagemaker').list_endpoints())\"",
+        f"Score applicants:  {warmfold} score applicants.jsonl",
+    ]
+
+
+def _deploying(instance: Instance, warmfold: str) -> list[str]:
+    settings = instance.settings
+    target = f"aws://{settings.account}/{settings.region}"
+    return [
+        "Nothing is deployed to it yet. In the checkout, and in that shell:",
+        f"  {warmfold} images build",
+        f"  node {_CDK} bootstrap {target} -c env={LOCAL}",
+        f"  node {_CDK} deploy --all --require-approval never -c env={LOCAL}",
+        f"Then train:        {warmfold} run --data FILE",
+    ]

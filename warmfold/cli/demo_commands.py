@@ -10,6 +10,8 @@ from config.load import REPOSITORY, environments, load_settings
 from warmfold.cli.cloud_commands import print_how_to_talk
 from warmfold.demo.deploy import build, image_specs
 from warmfold.demo.flow import Options, run_demo
+from warmfold.demo.preflight import folder_fault
+from warmfold.errors import RunFailedError, WarmfoldError
 from warmfold.templates import check_templates as check_environments
 from warmfold_local import launcher
 
@@ -26,27 +28,32 @@ def demo(options: argparse.Namespace) -> None:
     """Run the demo; with ``--keep``, say how to talk to what it leaves running."""
     console = make_console()
     report: Path = options.report or REPORTS_DIR / "german-credit.html"
-    run_demo(
-        Options(
-            root=REPOSITORY,
-            state_dir=options.state_dir,
-            images_dir=IMAGES_DIR,
-            report=report.resolve(),
-            data=options.data,
-            keep=options.keep,
-        ),
-        console,
+    wanted = Options(
+        root=REPOSITORY,
+        state_dir=options.state_dir,
+        images_dir=IMAGES_DIR,
+        report=report.resolve(),
+        data=options.data,
+        keep=options.keep,
     )
+    try:
+        run_demo(wanted, console)
+    except RunFailedError as error:
+        kept = ", although it was to be kept" if options.keep else ""
+        error.add_note(f"  the local cloud was stopped{kept}: only its logs are left")
+        raise
     instance = launcher.running(options.state_dir) if options.keep else None
     if instance is None:
         console.print("Everything that was started is stopped. Keep it with: make demo KEEP=1")
     else:
-        print_how_to_talk(instance, console)
+        print_how_to_talk(instance, console, deployed=True)
 
 
 def build_images(options: argparse.Namespace) -> None:
     """Build an environment's images as folders; prints them."""
     settings = load_settings(options.env)
+    for fault in folder_fault(IMAGES_DIR, "images"):
+        raise WarmfoldError(fault)
     for folder in build(REPOSITORY, IMAGES_DIR, settings, print):
         print(folder)
 

@@ -1,16 +1,19 @@
 """The command line: parse, run one command, and turn what happened into an exit code.
 
 0: it worked. 1: something that was started did not end well. 2: a mistake of the user's, found
-before anything was started. 130 and 143: ended by Ctrl-C and by SIGTERM.
+before anything was started. 130 and 143: ended by Ctrl-C and by SIGTERM. 141: whoever read the
+output has closed it, as ``head`` does.
 """
 
 import argparse
+import os
+import select
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from botocore.exceptions import (
     ClientError,
@@ -27,6 +30,13 @@ from warmfold_local.launcher import LocalCloudError
 
 OK, FAILED, MISTAKE = 0, 1, 2
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+NOT_READ = 128 + signal.SIGPIPE
+
+# What the services answer for a name that is nobody's; SageMaker's older operations have no code
+# of their own for it, only these words.
+_NOT_FOUND = {"ResourceNotFound", "ResourceNotFoundException", "NoSuchKey", "NoSuchBucket"}
+_INVALID = {"ValidationException", "ValidationError"}
+_NOT_FOUND_WORDS = ("Could not find", "not found", "does not exist")
 
 _CREDENTIALS = (NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
 
@@ -46,6 +56,9 @@ def run(arguments: Sequence[str]) -> int:
     options = make_parser().parse_args(arguments)
     try:
         options.command(options)
+        sys.stdout.flush()  # here, where a reader that has gone is no traceback
+    except BrokenPipeError:
+        return _own_fault(options) if _is_read(sys.stdout) else NOT_READ
     except RunFailedError as error:
         return _say(error, FAILED)
     except (WarmfoldError, ConfigError, LocalCloudError) as error:
@@ -57,12 +70,39 @@ def run(arguments: Sequence[str]) -> int:
     except Terminated:
         return _say("stopped by SIGTERM; everything that was started is stopped", TERMINATED)
     except ClientError as error:
-        if getattr(options, "env", LOCAL) == LOCAL:
-            return _own_fault(options)
-        return _say(f"AWS refused: {error}", FAILED)
+        return _refused(error, options)
     except Exception:  # noqa: BLE001 - printed in full by `_own_fault`
         return _own_fault(options)
     return OK
+
+
+def _refused(error: ClientError, options: argparse.Namespace) -> int:
+    """A refusal of AWS's is nobody's fault here; one of the local cloud's is our own, unless a
+    command that works on what the user names has named what is not there."""
+    environment = getattr(options, "env", None)
+    if environment not in (None, LOCAL):
+        return _say(f"AWS refused: {error}", FAILED)
+    if environment is None or not _is_not_found(error):
+        return _own_fault(options)
+    log = options.state_dir / "server.log"
+    return _say(f"the local cloud refused: {error}\n  its log: {log}", FAILED)
+
+
+def _is_not_found(error: ClientError) -> bool:
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    if code in _NOT_FOUND:
+        return True
+    return code in _INVALID and any(words in message for words in _NOT_FOUND_WORDS)
+
+
+def _is_read(stream: TextIO) -> bool:
+    """False if its reader has gone; what it still holds is then dropped, also at exit."""
+    poll = select.poll()
+    poll.register(stream, 0)  # errors and hang-ups are told unasked
+    if not poll.poll(0):
+        return True
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return False
 
 
 def _own_fault(options: argparse.Namespace) -> int:
@@ -73,7 +113,7 @@ def _own_fault(options: argparse.Namespace) -> int:
 
 
 def _say(message: object, code: int) -> int:
-    print(f"warmfold: {message}", file=sys.stderr)
+    print("\n".join([f"warmfold: {message}", *getattr(message, "__notes__", ())]), file=sys.stderr)
     return code
 
 

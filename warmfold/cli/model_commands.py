@@ -14,12 +14,11 @@ from config.names import Names
 from config.settings import Model
 from warmfold.demo import batch, promote
 from warmfold.demo.flow import run_pipeline
-from warmfold.demo.preflight import data_faults
-from warmfold.errors import RunFailedError, WarmfoldError
-from warmfold.report import page
-from warmfold.report.collect import collect, package_arn, read_package
+from warmfold.demo.preflight import data_faults, report_fault
+from warmfold.errors import WarmfoldError
+from warmfold.report import gate, page
+from warmfold.report.collect import collect, newest_evaluated, package_arn, read_package
 from warmfold.runs.aws import Aws, connect, find_deployment
-from warmfold.runs.read import latest_execution
 from warmfold.runs.start import git_commit, upload_data
 
 __all__ = ["approve", "report", "run", "score"]
@@ -42,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     package = read_package(aws, package_arn(made))
     print(f"{made.execution_arn}\nmodel version {package.version}: {package.approval}")
     if package.approval == "Rejected":
-        raise RunFailedError("the gate", "the hold-out score is below the minimum")
+        raise gate.refusal(aws, made)
 
 
 def approve(options: argparse.Namespace) -> None:
@@ -73,37 +72,47 @@ def read_applicants(file: str) -> list[dict[str, Any]]:
     if file != "-" and not Path(file).is_file():
         raise WarmfoldError(f"{file} is not a file: name a JSON or JSON Lines file, or -")
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    where = "standard input" if file == "-" else file
     try:
         values = json.loads(text)
         found = values if isinstance(values, list) else [values]
     except ValueError:
         found = [
-            _object(line, n, file) for n, line in enumerate(text.splitlines(), 1) if line.strip()
+            _object(line, n, where) for n, line in enumerate(text.splitlines(), 1) if line.strip()
         ]
     if not found or not all(isinstance(value, dict) for value in found):
-        raise WarmfoldError(f"{file} holds no applicants: it needs JSON objects, one a line")
+        raise WarmfoldError(f"{where} holds no applicants: it needs JSON objects, one a line")
     return found
 
 
-def _object(line: str, number: int, file: str) -> Any:
+def _object(line: str, number: int, where: str) -> Any:
     try:
         return json.loads(line)
     except ValueError as error:
-        raise WarmfoldError(f"{file}, line {number}: not JSON: write one object a line") from error
+        raise WarmfoldError(f"{where}, line {number}: not JSON: write one object a line") from error
 
 
 def report(options: argparse.Namespace) -> None:
     """Write the report of a run; prints its path."""
     aws, model = _target(options)
+    path: Path = options.output or REPOSITORY / "build" / "reports" / f"{model.name}.html"
+    faults = list(report_fault(path, "--output"))
+    if faults:
+        raise WarmfoldError("\n".join(faults))
     deployment = find_deployment(aws, model.name)
     pipeline = deployment.training["PipelineName"]
-    execution = options.execution or latest_execution(aws, pipeline)
-    if execution is None:
-        raise WarmfoldError(f"pipeline {pipeline} was never started: start it with `warmfold run`")
+    execution = options.execution or _newest(aws, pipeline)
     manifest = None if options.day is None else batch.manifest_uri(deployment, options.day)
     data = collect(aws, model.name, execution, batch_manifest_uri=manifest)
-    path = options.output or REPOSITORY / "build" / "reports" / f"{model.name}.html"
     print(page.write(data, path, datetime.now(UTC)))
+
+
+def _newest(aws: Aws, pipeline: str) -> str:
+    """The newest run that can be reported on; says which, and what it passes over."""
+    execution, newer = newest_evaluated(aws, pipeline)
+    passed_over = f"; newer, but without a model: {', '.join(newer)}" if newer else ""
+    print(f"run {execution.rsplit('/', 1)[-1]}{passed_over}", file=sys.stderr)
+    return execution
 
 
 def _target(options: argparse.Namespace) -> tuple[Aws, Model]:

@@ -95,7 +95,7 @@ def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     score.add_argument("file", help="JSON object, list or JSON Lines; - for standard input")
     score.set_defaults(command=model_commands.score)
     report = _model_parser(commands, "report", "write the report of a run")
-    report.add_argument("--execution", help="execution ARN (default: the newest run)")
+    report.add_argument("--execution", help="execution ARN (default: the newest run with a model)")
     report.add_argument("--day", help="include this day's batch (YYYY-MM-DD)")
     report.add_argument("--output", type=Path, help="where to write it")
     report.set_defaults(command=model_commands.report)

@@ -60,6 +60,8 @@ class Cdk:
 
     def bootstrap(self, account: str, region: str, on_line: Callable[[str], None]) -> None:
         """Raises ``RunFailedError`` with the end of the output."""
+        for earlier in self.state_dir.glob("cdk.out*"):
+            shutil.rmtree(earlier, ignore_errors=True)
         target = f"aws://{account}/{region}"
         self._run("cdk bootstrap", ["bootstrap", target, *self._context()], on_line)
 
@@ -77,8 +79,9 @@ class Cdk:
         return deployed
 
     def _context(self) -> list[str]:
-        # A folder of this cloud's: the CDK locks it, and another run must not wait for it.
-        output = self.state_dir / "cdk.out"
+        # A folder of this process's: the CDK locks it, and one that was killed a moment ago may
+        # have left a CDK behind that still holds its own.
+        output = self.state_dir / f"cdk.out.{os.getpid()}"
         return ["--no-notices", "--no-color", "--output", str(output), "-c", "env=local"]
 
     def _run(self, what: str, arguments: Sequence[str], on_line: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from warmfold.demo.deploy import build, deploy
 from warmfold.demo.journal import Journal
 from warmfold.errors import RunFailedError
 from warmfold.pipeline.names import BUILD_FEATURES, REGISTER_MODEL
-from warmfold.report import page
+from warmfold.report import gate, page
 from warmfold.report.collect import (
     Batch,
     collect,
@@ -57,7 +57,11 @@ def run_demo(options: Options, console: Console) -> Path:
     settings = load_settings(LOCAL)
     model = settings.models[0]
     data = options.data or preflight.default_data(options.root / model.project)
-    preflight.check(options.root, data)
+    preflight.check(
+        options.root,
+        data,
+        preflight.folder_faults(options.images_dir, options.state_dir, options.report),
+    )
     journal = Journal(console, PHASES)
     with journal.phase("Build the images") as phase:
         folders = build(options.root, options.images_dir, settings, journal.say)
@@ -110,9 +114,7 @@ class Tour:
                 self.journal.console,
             )
             if run.step(REGISTER_MODEL) is None:
-                raise RunFailedError(
-                    "the gate", "the hold-out score is below the minimum: registered as Rejected"
-                )
+                raise gate.refusal(self.aws, run)
             best = run.best
             trials = sum(len(tuning.ranked) for tuning in run.tunings)
             phase.result = f"{len(run.steps)} steps, {trials} complete trials" + (

@@ -1,9 +1,10 @@
 """What can be known to be wrong before anything is started."""
 
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from warmfold.errors import WarmfoldError
@@ -11,9 +12,9 @@ from warmfold.errors import WarmfoldError
 _OLDEST_NODE = 20
 
 
-def check(root: Path, data: Path) -> None:
-    """Raises one ``WarmfoldError`` that lists everything that is missing."""
-    faults = [*data_faults(data), *_tool_faults(root)]
+def check(root: Path, data: Path, more: Iterable[str] = ()) -> None:
+    """Raises one ``WarmfoldError`` that lists everything that is missing, ``more`` last."""
+    faults = [*data_faults(data), *_tool_faults(root), *more]
     if faults:
         raise WarmfoldError("\n".join(faults))
 
@@ -35,6 +36,34 @@ def data_faults(data: Path) -> Iterator[str]:
         yield f"data file {data} is not a file: name a CSV file with a header line by --data"
     elif data.stat().st_size == 0:
         yield f"data file {data} is empty: it needs a header line and rows"
+
+
+def folder_faults(images_dir: Path, state_dir: Path, report: Path) -> Iterator[str]:
+    """Which of the folders that the demo fills cannot be written."""
+    yield from folder_fault(images_dir, "images")
+    yield from folder_fault(state_dir, "state", ", or name another one by --state-dir")
+    yield from report_fault(report, "--report")
+
+
+def report_fault(report: Path, option: str) -> Iterator[str]:
+    """What would keep a report from being written there."""
+    there = os.access(report, os.F_OK)
+    if there and report.is_dir():
+        yield f"report {report} is a folder: name a file by {option}"
+    elif there and not os.access(report, os.W_OK):
+        yield f"report {report} cannot be written: allow it, or name another file by {option}"
+    yield from folder_fault(report.parent, "report", f", or name another one by {option}")
+
+
+def folder_fault(folder: Path, what: str, remedy: str = "") -> Iterator[str]:
+    """What would keep a folder from being made and written; nothing is made for it."""
+    # not Path.exists, which raises where a folder above must not be looked into
+    folders = (folder.absolute(), *folder.absolute().parents)
+    there = next(path for path in folders if os.access(path, os.F_OK))
+    if not there.is_dir():
+        yield f"{what} folder {folder}: {there} is a file, not a folder: move it{remedy}"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        yield f"{what} folder {folder}: {there} cannot be written: allow it{remedy}"
 
 
 def _tool_faults(root: Path) -> Iterator[str]:

@@ -133,7 +133,13 @@ def score(aws: Aws, endpoint: str, applicants: list[dict[str, Any]]) -> list[flo
             Body=json.dumps({"instances": applicants}),
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ModelError":
+        code = error.response["Error"]["Code"]
+        if code == "ValidationError" and "not found" in str(error):
+            raise WarmfoldError(
+                f"endpoint {endpoint} does not exist yet, because no model is approved: approve "
+                "one with `warmfold approve`, which waits until the endpoint serves it"
+            ) from error
+        if code != "ModelError":
             raise
         said = error.response.get("OriginalMessage", str(error))
         raise WarmfoldError(f"endpoint {endpoint} refused the applicants: {said}") from error

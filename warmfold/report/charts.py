@@ -37,8 +37,11 @@ CONFIG = {"displaylogo": False, "responsive": True, "displayModeBar": False}
 
 
 def escape(text: str) -> str:
-    """Plotly reads a little HTML in labels, so text from data is escaped there too."""
-    return html.escape(text)
+    """Plotly reads a little HTML in labels, so text from data is escaped there too.
+
+    Quotes are not: a label has no attributes, and plotly would show ``&quot;`` as it is.
+    """
+    return html.escape(text, quote=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Everything a report shows, fetched once: the run, its evaluation, the package, the batch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,9 @@ from warmfold.errors import WarmfoldError
 from warmfold.pipeline.names import EVALUATE_MODEL, REGISTER_MODEL, REGISTER_REJECTED_MODEL
 from warmfold.report.evaluation import Evaluation
 from warmfold.runs.aws import Aws, split_s3_uri
-from warmfold.runs.read import read_run
-from warmfold.runs.records import Run
+from warmfold.runs.failure import plain_reason
+from warmfold.runs.read import executions, read_run, read_steps
+from warmfold.runs.records import Run, Step
 from warmfold_contract.paths import EVALUATION_FILE, EVALUATION_OUTPUT
 
 _REGISTRATIONS = (REGISTER_MODEL, REGISTER_REJECTED_MODEL)
@@ -57,31 +58,57 @@ def collect(
 ) -> ReportData:
     """Raises ``WarmfoldError`` if the run has not got as far as registering a model."""
     run = read_run(aws, execution_arn)
-    client = aws.client("sagemaker")
     return ReportData(
         model=model,
         environment=aws.environment,
         run=run,
-        evaluation=Evaluation.from_json(read_text(aws, _evaluation_uri(client, run))),
+        evaluation=read_evaluation(aws, run),
         package=read_package(aws, package_arn(run)),
-        minimum_score=_minimum_score(client, run),
+        minimum_score=minimum_score(aws, run),
         batch=None if batch_manifest_uri is None else read_batch(aws, batch_manifest_uri),
     )
 
 
 def package_arn(run: Run) -> str:
     """ARN of the registered version. Raises ``WarmfoldError`` if there is none."""
-    for name in _REGISTRATIONS:
-        step = run.step(name)
-        if step is not None and step.resource:
-            return step.resource
+    found = _registered(run.steps)
+    if found is not None:
+        return found
     failed = run.failed_step
-    why = f": step {failed.name} failed: {failed.failure_reason}" if failed else ""
+    why = f": step {failed.name} failed: {plain_reason(failed.failure_reason)}" if failed else ""
     raise WarmfoldError(f"run {run.execution_id} registered no model ({run.status}){why}")
 
 
-def _evaluation_uri(client: Any, run: Run) -> str:
-    return processing_output(client, run, EVALUATE_MODEL, EVALUATION_OUTPUT) + f"/{EVALUATION_FILE}"
+def _registered(steps: Iterable[Step]) -> str | None:
+    """ARN of the version that one of these steps registered."""
+    made = {step.name: step.resource for step in steps}
+    return next((made[name] for name in _REGISTRATIONS if made.get(name)), None)
+
+
+def newest_evaluated(aws: Aws, pipeline: str) -> tuple[str, list[str]]:
+    """The newest execution that was evaluated and registered a model version, as its ARN.
+
+    With it, newest first, what is newer and has not come so far: ``abc123 (Failed)``. Raises
+    ``WarmfoldError`` with the remedy if there is none.
+    """
+    newer: list[str] = []
+    for found in executions(aws, pipeline):
+        arn: str = found["PipelineExecutionArn"]
+        if _registered(read_steps(aws, arn)) is not None:
+            return arn, newer
+        newer.append(f"{arn.rsplit('/', 1)[-1]} ({found['PipelineExecutionStatus']})")
+    if not newer:
+        raise WarmfoldError(f"pipeline {pipeline} was never started: start it with `warmfold run`")
+    raise WarmfoldError(
+        f"no run of pipeline {pipeline} has come as far as a registered model: its newest is "
+        f"{newer[0]}; start one with `warmfold run`"
+    )
+
+
+def read_evaluation(aws: Aws, run: Run) -> Evaluation:
+    """The run's ``evaluation.json``. Raises ``WarmfoldError`` if it has not come to that."""
+    folder = processing_output(aws.client("sagemaker"), run, EVALUATE_MODEL, EVALUATION_OUTPUT)
+    return Evaluation.from_json(read_text(aws, f"{folder}/{EVALUATION_FILE}"))
 
 
 def processing_output(client: Any, run: Run, step_name: str, output: str) -> str:
@@ -96,8 +123,9 @@ def processing_output(client: Any, run: Run, step_name: str, output: str) -> str
     return str(uris[output]).rstrip("/")
 
 
-def _minimum_score(client: Any, run: Run) -> float | None:
+def minimum_score(aws: Aws, run: Run) -> float | None:
     """The gate's threshold: the run's own parameter, or else the pipeline's default."""
+    client = aws.client("sagemaker")
     given = client.list_pipeline_parameters_for_execution(PipelineExecutionArn=run.execution_arn)
     for parameter in given["PipelineParameters"]:
         if parameter["Name"] == "MinimumScore":

@@ -47,7 +47,8 @@ class KsCurve:
 class Evaluation:
     """``rows`` and ``positives`` are of the hold-out; ``card`` is the model card as written.
 
-    The labels are the target's own words, ``positive`` and ``negative`` if the card has none.
+    The labels are the target's own words, ``positive`` and ``negative`` if the card has none;
+    ``target`` is its column, empty if the card has none.
     """
 
     metric: str
@@ -61,12 +62,25 @@ class Evaluation:
     positives: int
     positive_label: str
     negative_label: str
+    target: str
     roc: tuple[tuple[float, ...], tuple[float, ...]]
     precision_recall: tuple[tuple[float, ...], tuple[float, ...]]
     calibration: tuple[Bin, ...]
     ks: KsCurve
     importance: tuple[Feature, ...]
     card: Mapping[str, Any]
+
+    @property
+    def positive(self) -> str:
+        """The positive outcome in words that a label such as ``1`` cannot confuse."""
+        return self._outcome(self.positive_label)
+
+    @property
+    def negative(self) -> str:
+        return self._outcome(self.negative_label)
+
+    def _outcome(self, label: str) -> str:
+        return f'{self.target} = "{label}"' if self.target else f'"{label}"'
 
     @classmethod
     def from_json(cls, text: str) -> "Evaluation":
@@ -97,6 +111,7 @@ def _members(values: dict[str, Any]) -> dict[str, Any]:
         "rows": int(values["rows"]["holdout"]),
         "positives": int(values["rows"]["positive"]),
         "positive_label": str(labels.get("positive_label", "positive")),
+        "target": str(labels.get("target", "")),
         "negative_label": str(labels.get("negative_label", "negative")),
         "roc": (tuple(curves["roc"]["fpr"]), tuple(curves["roc"]["tpr"])),
         "precision_recall": (

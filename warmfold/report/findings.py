@@ -6,10 +6,12 @@ from statistics import stdev
 
 from warmfold.report.charts import metric_name
 from warmfold.report.collect import ReportData
-from warmfold.report.evaluation import Evaluation
+from warmfold.report.evaluation import Bin, Evaluation
 from warmfold.runs.records import Trial, Tuning
 
 _NORMAL_95 = 1.96
+_STANDARD_ERRORS = 2.0
+_MISCALIBRATED_BINS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def holdout_sentence(evaluation: Evaluation) -> str:
     """Size of the hold-out, and how far its AUC can be trusted."""
     sentence = (
         f"Measured on {evaluation.rows:,} hold-out rows that no training job has read "
-        f"({evaluation.positives:,} {evaluation.positive_label}, "
+        f"({evaluation.positives:,} with {evaluation.positive}, "
         f"{evaluation.positives / evaluation.rows:.1%})."
     )
     interval = holdout_interval(evaluation)
@@ -131,6 +133,37 @@ def _within_chance(evaluation: Evaluation) -> str:
         " The cross-validated score lies beyond the hold-out's interval: look for a difference "
         "between the two sets of rows, or for information that leaked between folds."
     )
+
+
+def calibration_sentence(evaluation: Evaluation) -> str:
+    """A warning if at least two bins are further off than chance explains; else empty.
+
+    Chance is two standard errors of a bin whose rate were its mean score.
+    """
+    bins = [b for b in evaluation.calibration if _is_off(b)]
+    if len(bins) < _MISCALIBRATED_BINS:
+        return ""
+    low = [b.mean_score for b in bins if b.observed_rate > b.mean_score]
+    high = [b.mean_score for b in bins if b.observed_rate < b.mean_score]
+    said = [f"too {word} {_around(s)}" for word, s in (("low", low), ("high", high)) if s]
+    return (
+        f"Calibration is off: scores are {' and '.join(said)} ({len(bins)} of "
+        f"{len(evaluation.calibration)} bins differ from what was observed by more than two "
+        "standard errors). Read the scores as a ranking, not as probabilities."
+    )
+
+
+def _is_off(one: Bin) -> bool:
+    variance = one.mean_score * (1 - one.mean_score) / one.rows
+    return abs(one.observed_rate - one.mean_score) > _STANDARD_ERRORS * math.sqrt(variance)
+
+
+def _around(scores: list[float]) -> str:
+    """``around 0.12 and 0.31``; of many, ``between 0.12 and 0.71``."""
+    shown = [f"{score:.2f}" for score in sorted(scores)]
+    if len(shown) > 2:
+        return f"between {shown[0]} and {shown[-1]}"
+    return f"around {' and '.join(shown)}"
 
 
 def gate_sentence(data: ReportData) -> str:

@@ -1,5 +1,7 @@
 """Charts of the hold-out: ROC, precision-recall, calibration, Kolmogorov-Smirnov, importance."""
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 
 from warmfold.report import charts
@@ -52,25 +54,34 @@ def precision_recall(evaluation: Evaluation) -> Chart:
         charts.line(
             (0, 1),
             (base, base),
-            f"no model ({base:.1%} {evaluation.positive_label})",
+            f"no model ({base:.1%})",
             charts.GREY,
             line={"dash": "dot", "width": 1.4},
         )
     )
-    made.add_trace(
-        charts.line(
-            *evaluation.precision_recall, f"area {area:.3f}", charts.BLUE, line={"shape": "hv"}
-        )
-    )
+    steps = _precision_steps(*evaluation.precision_recall)
+    made.add_trace(charts.line(*steps, f"area {area:.3f}", charts.BLUE, line={"shape": "vh"}))
     _unit(made)
     return Chart(
         key="precision-recall",
         title=f"Precision and recall: area {area:.3f}",
-        note=f"Precision: the share of {evaluation.positive_label} among the highest scores. "
-        f"Recall: the share of all {evaluation.positive_label} that is found there.",
+        note=f"Precision: the share of rows with {evaluation.positive} among the highest scores. "
+        f"Recall: the share of all rows with {evaluation.positive} that is found there.",
         summary=f"The area is {area:.4f}, against {base:.4f} without a model.",
         figure=made,
     )
+
+
+def _precision_steps(
+    recall: Sequence[float], precision: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """Corners of the steps under which the average precision is the area: Σ (Rₙ − Rₙ₋₁) · Pₙ.
+
+    A threshold that finds nobody adds no area, and would begin the curve at precision 0.
+    """
+    found = [(r, p) for r, p in zip(recall, precision, strict=True) if r > 0]
+    corners = [(0.0, found[0][1]), *found] if found else []
+    return [r for r, _ in corners], [p for _, p in corners]
 
 
 def calibration(evaluation: Evaluation) -> Chart:
@@ -78,7 +89,7 @@ def calibration(evaluation: Evaluation) -> Chart:
     brier = evaluation.metrics["brier"]
     made = charts.figure(
         x="mean score of the bin",
-        y=f"observed rate of {escape(evaluation.positive_label)}",
+        y=f"observed rate of {escape(evaluation.positive)}",
         height=420,
     )
     made.add_trace(charts.diagonal("perfect"))
@@ -131,7 +142,7 @@ def kolmogorov_smirnov(evaluation: Evaluation) -> Chart:
         charts.line(
             curve.score,
             curve.negative,
-            evaluation.negative_label,
+            evaluation.negative,
             charts.BLUE,
             line={"shape": "hv"},
         )
@@ -140,7 +151,7 @@ def kolmogorov_smirnov(evaluation: Evaluation) -> Chart:
         charts.line(
             curve.score,
             curve.positive,
-            evaluation.positive_label,
+            evaluation.positive,
             charts.ORANGE,
             line={"shape": "hv"},
         )

@@ -101,6 +101,7 @@ def _sentences(data: ReportData) -> list[str]:
         findings.gate_sentence(data),
         findings.holdout_sentence(data.evaluation),
         findings.agreement_sentence(data.evaluation),
+        findings.calibration_sentence(data.evaluation),
     ]
     return [sentence for sentence in made if sentence]
 
@@ -140,9 +141,15 @@ def _value(value: Any) -> str:
 
 
 def _card(card: Mapping[str, Any]) -> dict[str, Any]:
-    """The model card in reading order; what is not known here comes last."""
-    known = [key for key in _CARD_ORDER if key in card]
-    return {key: card[key] for key in [*known, *(key for key in card if key not in known)]}
+    """The model card in reading order; what is not known here comes last, what is empty nowhere."""
+    filled = {key: value for key, value in card.items() if not _is_empty(value)}
+    known = [key for key in _CARD_ORDER if key in filled]
+    return {key: filled[key] for key in [*known, *(key for key in filled if key not in known)]}
+
+
+def _is_empty(value: Any) -> bool:
+    """A project that says nothing under a heading gets no heading."""
+    return value is None or (isinstance(value, str | Mapping | list | tuple) and not value)
 
 
 def _is_short_list(value: Any) -> bool:

@@ -1,5 +1,7 @@
 """Why a run failed, and where its log is."""
 
+import re
+
 from warmfold.errors import RunFailedError
 from warmfold.runs.aws import Aws
 from warmfold.runs.records import Run, Step, Trial
@@ -12,6 +14,10 @@ _LOGS = {
     "TransformJob": ("transform", "/aws/sagemaker/TransformJobs"),
 }
 
+_ALGORITHM_ERROR = re.compile(
+    r"(?:ClientError: )?AlgorithmError: (?P<said>.*?)(?:, exit code: 1)?", re.DOTALL
+)
+
 
 def failure_of(aws: Aws, run: Run) -> RunFailedError:
     """The error for a run that ended other than Succeeded: its failed step, reason and log."""
@@ -19,11 +25,25 @@ def failure_of(aws: Aws, run: Run) -> RunFailedError:
     if step is None:
         reason = run.failure_reason or f"it ended {run.status}"
         return RunFailedError(f"pipeline {run.pipeline}", reason)
-    reason = step.failure_reason or run.failure_reason or "no reason was given"
+    reason = plain_reason(step.failure_reason or run.failure_reason) or "no reason was given"
     trial = _failed_trial(run) if step.kind == "TuningJob" else None
     if trial is not None:
-        reason += f"\n  trial {trial.number} ({trial.job_name}): {trial.failure_reason}"
+        reason += (
+            f"\n  trial {trial.number} ({trial.job_name}): {plain_reason(trial.failure_reason)}"
+        )
+    others = (s for s in run.steps if s.status == "Failed" and s is not step)
+    reason += "".join(f"\n  step {s.name}: {plain_reason(s.failure_reason)}" for s in others)
     return RunFailedError(f"step {step.name}", reason, log_of(aws, run, step))
+
+
+def plain_reason(reason: str) -> str:
+    """What a container said, out of ``ClientError: AlgorithmError: {said}, exit code: 1``.
+
+    Exit code 1 says no more than that it failed; any other is kept, and so is what SageMaker
+    itself says.
+    """
+    said = _ALGORITHM_ERROR.fullmatch(reason)
+    return said["said"] if said else reason
 
 
 def _failed_trial(run: Run) -> Trial | None:

@@ -14,7 +14,7 @@ def read_run(aws: Aws, execution_arn: str, known: Mapping[str, Trial] | None = N
     """One execution now. ``known`` trials that have ended are taken over, not asked for again."""
     client = aws.client("sagemaker")
     execution = client.describe_pipeline_execution(PipelineExecutionArn=execution_arn)
-    steps = tuple(_steps(client, execution_arn))
+    steps = read_steps(aws, execution_arn)
     tunings = tuple(
         _tuning(client, step, known or {})
         for step in steps
@@ -41,6 +41,11 @@ def _pages(operation: Any, key: str, **request: Any) -> Iterator[dict[str, Any]]
         if not page.get("NextToken"):
             return
         request["NextToken"] = page["NextToken"]
+
+
+def read_steps(aws: Aws, execution_arn: str) -> tuple[Step, ...]:
+    """The steps of one execution that have begun, in that order."""
+    return tuple(_steps(aws.client("sagemaker"), execution_arn))
 
 
 def _steps(client: Any, execution_arn: str) -> Iterator[Step]:
@@ -159,6 +164,17 @@ def _trial(client: Any, summary: Mapping[str, Any], number: int, folds: int) -> 
         fold_scores=tuple(score for score in scores if score is not None),
         hyperparameters=dict(summary.get("TunedHyperParameters", {})),
         failure_reason=summary.get("FailureReason", ""),
+    )
+
+
+def executions(aws: Aws, pipeline: str) -> Iterator[dict[str, Any]]:
+    """Summaries of a pipeline's executions, newest first; asked for as they are wanted."""
+    yield from _pages(
+        aws.client("sagemaker").list_pipeline_executions,
+        "PipelineExecutionSummaries",
+        PipelineName=pipeline,
+        SortBy="CreationTime",
+        SortOrder="Descending",
     )
 
 

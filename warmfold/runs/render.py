@@ -55,15 +55,20 @@ def trial_line(trial: Trial, folds: int) -> str:
 
 
 def step_detail(run: Run, step: Step) -> str:
-    """What is worth knowing about a step: its failure, its trials, its outcome."""
-    if step.failure_reason:
-        return step.failure_reason
+    """What is worth knowing about a step: its trials, its outcome.
+
+    Why it failed is told once, in full, after the run: by ``failure_of``.
+    """
     if step.outcome:
         return {"True": "score is good enough", "False": "score is too low"}.get(
             step.outcome, step.outcome
         )
-    tuning = next((t for t in run.tunings if t.job_name == step.resource_name), None)
+    tuning = _tuning_of(run, step)
     return tuning_line(tuning) if tuning else ""
+
+
+def _tuning_of(run: Run, step: Step) -> Tuning | None:
+    return next((t for t in run.tunings if t.job_name == step.resource_name), None)
 
 
 def run_view(run: Run, now: datetime) -> RenderableType:
@@ -100,21 +105,21 @@ class PlainProgress:
 
     def __call__(self, run: Run) -> None:
         for step in run.steps:
-            self._say(f"step {step.name}", f"{step.status.lower()} {step_detail_plain(run, step)}")
-        for tuning in run.tunings:
-            if tuning.trials:
+            tuning = _tuning_of(run, step)
+            detail = "" if tuning is not None else step_detail(run, step)
+            lines = [(f"step {step.name}", f"{step.status.lower()} {detail}")]
+            if tuning is not None and tuning.trials:
                 # without the running ones, which would make a line a second
-                self._say(f"tuning {tuning.candidate}", _done(tuning) + _best(tuning))
+                said = (f"tuning {tuning.candidate}", _done(tuning) + _best(tuning))
+                # its last trials come before its end, and before the steps that follow
+                lines.insert(0 if step.ended_at else 1, said)
+            for subject, text in lines:
+                self._say(subject, text)
 
     def _say(self, subject: str, text: str) -> None:
         if self._seen.get(subject) != text:
             self._seen[subject] = text
             self._write(f"    {subject}: {text}".rstrip())
-
-
-def step_detail_plain(run: Run, step: Step) -> str:
-    """Like ``step_detail`` without what the tuning's own line says."""
-    return "" if step.kind == "TuningJob" and not step.failure_reason else step_detail(run, step)
 
 
 @contextmanager

@@ -7,13 +7,11 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from warmfold_contract.algorithms import EARLY_STOPPING_ROUNDS, LIGHTGBM, MAX_ROUNDS
 from warmfold_contract.errors import UserError
 from warmfold_trainer.algorithms.lightgbm_settings import (
     DATASET_PARAMETERS,
-    EARLY_STOPPING_ROUNDS,
     FIXED,
-    HYPERPARAMETERS,
-    MAX_ROUNDS,
     TRAINING_CONTROL,
 )
 from warmfold_trainer.algorithms.protocol import (
@@ -32,7 +30,7 @@ class LightGbmTrees:
     """The ``lightgbm`` algorithm; see ``protocol.Algorithm``."""
 
     name = "lightgbm"
-    hyperparameters = HYPERPARAMETERS
+    hyperparameters = LIGHTGBM
     model_files = (MODEL_FILE,)
 
     def prepare(self, table: Table, settings: Mapping[str, float], *, seed: int) -> "BinnedTable":

@@ -1,4 +1,5 @@
-"""What an algorithm is to the trainer. A new one implements ``Algorithm`` and joins the registry.
+"""What an algorithm is to the trainer. A new one implements ``Algorithm``, joins the
+registry, and lists its hyperparameters in ``warmfold_contract.algorithms``.
 
 An algorithm without rounds of its own (a linear model) reports a curve of one round.
 """
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warmfold_contract.schema import Feature
-from warmfold_trainer.settings import Hyperparameter
+from warmfold_contract.settings import Hyperparameter
 
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.intp]

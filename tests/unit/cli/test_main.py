@@ -1,17 +1,18 @@
 """Exit codes and messages of the command line."""
 
 import argparse
-import json
+import io
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from config.errors import ConfigError
-from warmfold.cli import cloud_commands, main, model_commands
+from warmfold.cli import cloud_commands, demo_commands, main, model_commands
 from warmfold.cli.main import run
 from warmfold.cli.parser import make_parser
 from warmfold.errors import RunFailedError, WarmfoldError
@@ -84,6 +85,90 @@ def test_a_refusal_of_aws_is_no_fault_of_ours(
     written = capsys.readouterr().err
     assert "AWS refused" in written
     assert "Traceback" not in written
+
+
+def refusal(code: str, message: str, status: int = 400) -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "DescribeEndpoint")
+
+
+@pytest.mark.parametrize(
+    "error, own_fault",
+    [
+        (refusal("ResourceNotFound", "there is none"), False),
+        (refusal("ValidationException", 'Could not find endpoint "x".'), False),
+        (refusal("ValidationException", "1 validation error detected"), True),
+        (refusal("InternalServerError", "Could not find my way", 500), True),
+    ],
+)
+def test_what_is_not_in_the_local_cloud_is_no_fault_of_ours(
+    error: ClientError,
+    own_fault: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def command(_options: argparse.Namespace) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(model_commands, "report", command)
+    assert run(["--state-dir", "/somewhere", "report"]) == 1
+    written = capsys.readouterr().err
+    assert str(error) in written
+    assert "/somewhere/server.log" in written
+    assert ("a fault of warmfold's own" in written) == own_fault
+    assert ("Traceback" in written) == own_fault
+
+
+def test_what_an_error_carries_along_is_told_after_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = RunFailedError("step Tune-gbdt", "why")
+    error.add_note("  the local cloud was stopped")
+    failing_with(error, monkeypatch)
+    run(["local", "status"])
+    assert capsys.readouterr().err.endswith("failed: why\n  the local cloud was stopped\n")
+
+
+def test_a_failed_demo_says_that_its_cloud_is_gone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_arguments: object) -> NoReturn:
+        raise RunFailedError("step BuildFeatures", "row 7 is odd")
+
+    monkeypatch.setattr(demo_commands, "run_demo", fail)
+    assert run(["demo", "--keep"]) == 1
+    assert "stopped, although it was to be kept: only its logs are left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path, buffered: str) -> None:
+    log = tmp_path / "server.log"
+    log.write_text("a line\n" * 100_000, encoding="utf-8")
+    arguments = ["--state-dir", str(tmp_path), "local", "logs"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "warmfold.cli", *arguments],
+        env={**os.environ, "PYTHONUNBUFFERED": buffered},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        assert child.stdout.readline() == "a line\n"
+        child.stdout.close()
+        assert child.stderr.read() == ""
+    assert child.returncode == main.NOT_READ
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_it_is_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(model_commands, "connect", lambda _environment, _state_dir: None)
+    assert run(["report", "--output", str(tmp_path)]) == 2
+    assert f"report {tmp_path} is a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -164,32 +249,12 @@ def test_a_broken_line_is_named_without_its_content(tmp_path: Path) -> None:
     assert "secret" not in str(raised.value)
 
 
+def test_a_broken_line_of_standard_input_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("bogus\n"))
+    with pytest.raises(WarmfoldError, match="standard input, line 1: not JSON"):
+        model_commands.read_applicants("-")
+
+
 def test_a_missing_file_of_applicants_is_named() -> None:
     with pytest.raises(WarmfoldError, match=r"nowhere\.json is not a file"):
         model_commands.read_applicants("nowhere.json")
-
-
-def test_logs_finds_a_job_by_a_part_of_its_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("abc-Tune-001", "abc-Tune-002"):
-        log = tmp_path / "jobs" / "training" / name / "log.txt"
-        log.parent.mkdir(parents=True)
-        log.write_text(f"log of {name}\n", encoding="utf-8")
-    logs = ["--state-dir", str(tmp_path), "local", "logs"]
-    assert run([*logs, "002"]) == 0
-    assert capsys.readouterr().out == "log of abc-Tune-002\n"
-    assert run([*logs, "Tune"]) == 2
-    assert "abc-Tune-001" in capsys.readouterr().err
-    assert run(logs) == 2
-    assert "nothing has been started yet" in capsys.readouterr().err
-
-
-def test_a_stale_instance_file_gives_nothing_away(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """``local env`` needs a running cloud: a stale instance file is none."""
-    (tmp_path / "instance.json").write_text(json.dumps({"secret": "s3cret"}), encoding="utf-8")
-    assert run(["--state-dir", str(tmp_path), "local", "env"]) == 2
-    written = capsys.readouterr()
-    assert "s3cret" not in written.out + written.err

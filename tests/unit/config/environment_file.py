@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from config.load import ENVIRONMENTS
+from tests.unit.example_model import EXAMPLE
 
 Place = tuple[str | int, ...]
 
 
 def values(environment: str = "prod") -> dict[str, Any]:
-    """What stands in the file of a real environment, as plain values."""
-    return tomllib.loads((ENVIRONMENTS / f"{environment}.toml").read_text(encoding="utf-8"))
+    """What stands in the file of a real environment, as plain values, with the example only."""
+    content = tomllib.loads((ENVIRONMENTS / f"{environment}.toml").read_text(encoding="utf-8"))
+    content["models"] = [model for model in content["models"] if model["name"] == EXAMPLE]
+    return content
 
 
 def set_at(content: dict[str, Any], place: Place, value: object) -> dict[str, Any]:

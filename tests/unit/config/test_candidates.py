@@ -1,33 +1,108 @@
-"""What the environments search is what the trainer's algorithms know."""
+"""What a candidate names is held to the trainer's algorithms when the file is read."""
+
+from pathlib import Path
 
 import pytest
 
-from config.load import environments, load_settings
-from config.settings import Candidate, Range
-from warmfold_trainer.algorithms.lightgbm_settings import HYPERPARAMETERS
-from warmfold_trainer.settings import Hyperparameter
+from config.errors import InvalidSettingsError
+from config.load import load_settings
+from tests.unit.config.environment_file import Place, set_at, values, write
+from warmfold_contract.algorithms import HYPERPARAMETERS
+from warmfold_trainer.algorithms.registry import ALGORITHMS, algorithm_named
 
-KNOWN = {"lightgbm": {setting.name: setting for setting in HYPERPARAMETERS}}
-CANDIDATES = [
-    pytest.param(candidate, id=f"{environment}-{model.name}-{candidate.name}")
-    for environment in environments()
-    for model in load_settings(environment).models
-    for candidate in model.candidates
-]
+CANDIDATE: Place = ("models", 0, "candidates", 0)
 
 
-def takes(setting: Hyperparameter, span: Range) -> bool:
-    """Whether both bounds of a numeric range are values that the trainer accepts."""
-    bounds = [span.minimum, span.maximum]
-    texts = [str(int(b)) if span.kind == "integer" else str(b) for b in bounds if b is not None]
-    return [setting.parse(text) for text in texts] == bounds
+def faults(folder: Path, *changes: tuple[Place, object]) -> dict[str, str]:
+    """What is said about a production file, by key below the candidate."""
+    content = values()
+    for place, value in changes:
+        content = set_at(content, (*CANDIDATE, *place), value)
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings("prod", write(folder, content))
+    start = "models[0].candidates[0]."
+    return {fault.key.removeprefix(start): str(fault) for fault in caught.value.faults}
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES)
-def test_the_algorithm_knows_every_hyperparameter(candidate: Candidate) -> None:
-    known = KNOWN[candidate.algorithm]
-    for name, value in candidate.static.items():
-        assert known[name].parse(str(value)) == value
-    for name, span in candidate.ranges.items():
-        assert known[name].tunable, name
-        assert takes(known[name], span), name
+def integer(minimum: float, maximum: float) -> dict[str, object]:
+    return {"kind": "integer", "minimum": minimum, "maximum": maximum}
+
+
+def number(minimum: float, maximum: float) -> dict[str, object]:
+    return {"kind": "continuous", "minimum": minimum, "maximum": maximum}
+
+
+def test_the_trainer_has_the_algorithms_that_a_file_may_name() -> None:
+    assert set(ALGORITHMS) == set(HYPERPARAMETERS)
+    for name, known in HYPERPARAMETERS.items():
+        assert algorithm_named(name).hyperparameters is known
+
+
+def test_an_algorithm_that_the_trainer_lacks_is_refused(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, (("algorithm",), "xgboost")).values()
+    assert "algorithm = 'xgboost': is no algorithm of the trainer; use one of lightgbm" in fault
+
+
+def test_a_misspelt_algorithm_is_answered_with_the_right_one(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, (("algorithm",), "ligthgbm")).values()
+    assert "did you mean 'lightgbm'?" in fault
+
+
+@pytest.mark.parametrize(
+    "place,value,key,expected",
+    [
+        (("ranges", "num_leafs"), integer(4, 9), "ranges.num_leafs", "did you mean 'num_leaves'?"),
+        (("static", "max_round"), 5, "static.max_round", "did you mean 'max_rounds'?"),
+        (("static", "decay"), 5, "static.decay", "use one of max_rounds, "),
+        (("ranges", "max_bin"), integer(9, 99), "ranges.max_bin", "give it one value in static"),
+        (
+            ("ranges", "num_leaves"),
+            integer(1, 9),
+            "ranges.num_leaves.minimum",
+            "minimum = 1.0: is not allowed; use an integer from 2 to 131072",
+        ),
+        (
+            ("ranges", "feature_fraction"),
+            number(0.5, 1.5),
+            "ranges.feature_fraction.maximum",
+            "maximum = 1.5: is not allowed; use a number above 0 to 1",
+        ),
+        (("ranges", "num_leaves"), number(4, 9), "ranges.num_leaves.kind", 'kind = "integer"'),
+        (
+            ("ranges", "num_leaves"),
+            {"kind": "categorical", "values": ["7", "many"]},
+            "ranges.num_leaves.values[1]",
+            "= 'many': is not allowed; use an integer",
+        ),
+        (("static", "max_rounds"), 0, "static.max_rounds", "use an integer from 1 to 100000"),
+        (("static", "max_rounds"), 9.5, "static.max_rounds", "use an integer from 1"),
+        (("static", "max_rounds"), "few", "static.max_rounds", "= 'few': is not allowed"),
+    ],
+)
+def test_what_a_trial_would_refuse_is_refused_with_its_key(
+    tmp_path: Path, place: Place, value: object, key: str, expected: str
+) -> None:
+    found = faults(tmp_path, (place, value))
+    assert list(found) == [key]
+    assert expected in found[key]
+
+
+def test_all_of_a_candidates_faults_are_told_at_once(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        (("static", "max_rounds"), 0),
+        (("ranges", "num_leafs"), integer(4, 9)),
+        (("ranges", "bagging_fraction"), number(0, 1)),
+    )
+    assert set(found) == {
+        "static.max_rounds",
+        "ranges.num_leafs",
+        "ranges.bagging_fraction.minimum",
+    }
+
+
+def test_a_whole_number_may_be_chosen_among_texts(tmp_path: Path) -> None:
+    place = (*CANDIDATE, "ranges", "num_leaves")
+    content = set_at(values(), place, {"kind": "categorical", "values": ["7", "31"]})
+    (model,) = load_settings("prod", write(tmp_path, content)).models
+    assert model.candidates[0].ranges["num_leaves"].values == ("7", "31")

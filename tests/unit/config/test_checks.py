@@ -87,6 +87,13 @@ def test_a_range_must_make_sense(tmp_path: Path, span: object, expected: str) ->
         ([((*MODEL, "batch", "time"), "24:00")], "batch.time = '24:00': is not allowed"),
         ([((*MODEL, "name"), "x" * 40)], "characters long; AWS allows 64"),
         ([((*MODEL, "project"), "../elsewhere")], "leaves the repository"),
+        (
+            [((*MODEL, "project"), "examples/german_credti")],
+            "models[0].project = 'examples/german_credti': is no folder of the repository",
+        ),
+        ([((*MODEL, "project"), "docs")], "project = 'docs': has no pyproject.toml; name the"),
+        ([((*MODEL, "project"), "app.py")], "is no folder of the repository"),
+        ([((*MODEL, "project"), "./")], "is the repository itself"),
         ([((*MODEL, "jobs", "trial", "instance_type"), "m5.large")], "such as ml.m5.large"),
         ([((*CANDIDATE, "static", "warmfold_seed"), 1)], "keeps for itself"),
         ([((*CANDIDATE, "static", "num_leaves"), 31)], "is also searched, in ranges"),

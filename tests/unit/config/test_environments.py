@@ -3,6 +3,7 @@
 import pytest
 
 from config.load import environments, load_settings
+from tests.unit.example_model import model_named
 
 EVERY = environments()
 
@@ -23,7 +24,7 @@ def test_no_two_environments_share_an_account() -> None:
 
 def test_the_local_environment_is_the_local_clouds_account_and_small() -> None:
     settings = load_settings("local")
-    (model,) = settings.models
+    model = model_named(settings)
     assert (settings.environment.account, settings.environment.region) == (
         "000000000000",
         "us-east-1",

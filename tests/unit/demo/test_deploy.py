@@ -1,8 +1,10 @@
 """The demo builds exactly the images that the deployed stacks name."""
 
+import re
 from pathlib import Path
 
 from config.load import REPOSITORY, load_settings
+from tests.unit.example_model import model_named
 from warmfold.demo.deploy import image_specs
 
 
@@ -14,4 +16,6 @@ def test_trainer_and_server_of_each_model_get_their_own_content_tag() -> None:
         "warmfold-local-server",
     ] * len(settings.models)
     assert len({spec.tag for spec in specs}) == len(specs)
-    assert all(spec.project_dir == REPOSITORY / Path(settings.models[0].project) for spec in specs)
+    for spec in specs:
+        model = model_named(settings, re.sub("-[0-9a-f]{16}$", "", spec.tag))
+        assert spec.project_dir == REPOSITORY / Path(model.project)

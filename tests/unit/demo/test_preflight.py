@@ -1,10 +1,11 @@
 """What is wrong is said before anything is started, all of it at once."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from warmfold.demo.preflight import check, data_faults, default_data
+from warmfold.demo.preflight import check, data_faults, default_data, folder_faults
 from warmfold.errors import WarmfoldError
 
 
@@ -75,3 +76,41 @@ def test_the_projects_only_csv_is_the_default(root: Path) -> None:
     (folder / "two.csv").touch()
     with pytest.raises(WarmfoldError, match="2 CSV files"):
         default_data(root)
+
+
+def test_folders_that_can_be_made_are_no_fault_and_are_not_made(tmp_path: Path) -> None:
+    new = tmp_path / "not" / "there"
+    assert list(folder_faults(new / "images", new / "state", new / "report.html")) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_place_of_a_folder_is_named_with_a_remedy(root: Path, data: Path) -> None:
+    faults = folder_faults(data / "images", data / "state", data / "report.html")
+    with pytest.raises(WarmfoldError) as raised:
+        check(root, data, faults)
+    said = str(raised.value).splitlines()
+    instead = ", not a folder: move it, or name another one by"
+    assert said == [
+        f"images folder {data}/images: {data} is a file, not a folder: move it",
+        f"state folder {data}/state: {data} is a file{instead} --state-dir",
+        f"report folder {data}: {data} is a file{instead} --report",
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's answer is replaced: the superuser, who may run the tests, may write anywhere."""
+    monkeypatch.setattr(os, "access", lambda path, mode: mode == os.F_OK and path == tmp_path)
+    faults = list(folder_faults(tmp_path / "images", tmp_path, tmp_path / "report.html"))
+    said = f"{tmp_path} cannot be written: allow it"
+    assert faults == [
+        f"images folder {tmp_path}/images: {said}",
+        f"state folder {tmp_path}: {said}, or name another one by --state-dir",
+        f"report folder {tmp_path}: {said}, or name another one by --report",
+    ]
+
+
+def test_a_report_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    [fault] = folder_faults(tmp_path, tmp_path, tmp_path)
+    assert fault == f"report {tmp_path} is a folder: name a file by --report"

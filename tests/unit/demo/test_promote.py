@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from tests.unit.runs.answers import ARN, T0
@@ -30,7 +31,9 @@ def aws() -> tuple[Aws, Callable[[str], Stubber]]:
         aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
     )
     made = StubbedClients(session=session, environment="local")
-    clients = {name: session.client(name) for name in ("sagemaker", "cloudformation")}
+    clients = {
+        name: session.client(name) for name in ("sagemaker", "sagemaker-runtime", "cloudformation")
+    }
     made.__dict__["clients"] = clients
 
     def stub(service: str) -> Stubber:
@@ -170,3 +173,24 @@ def test_what_there_is_is_told_if_it_is_not_found(
     with pytest.raises(WarmfoldError, match=words) as raised:
         promote.find_package(made, GROUP, version)
     assert "1 (Approved), 2 (Rejected)" in str(raised.value)
+
+
+def test_an_endpoint_that_is_not_there_yet_is_explained_with_the_remedy(aws: Stubbed) -> None:
+    made, stub = aws
+    stub("sagemaker-runtime").add_client_error(
+        "invoke_endpoint", "ValidationError", f"Endpoint {ENDPOINT} of account 0 not found."
+    )
+    with pytest.raises(
+        WarmfoldError, match=r"no model is approved: .*`warmfold approve`"
+    ) as raised:
+        promote.score(made, ENDPOINT, [{"a": 1}])
+    assert not isinstance(raised.value, RunFailedError)
+
+
+def test_any_other_refusal_of_the_endpoint_is_passed_on(aws: Stubbed) -> None:
+    made, stub = aws
+    stub("sagemaker-runtime").add_client_error(
+        "invoke_endpoint", "ValidationError", "1 validation error detected", http_status_code=400
+    )
+    with pytest.raises(ClientError, match="1 validation error"):
+        promote.score(made, ENDPOINT, [{"a": 1}])

@@ -200,6 +200,9 @@ def test_a_project_whose_requirement_is_not_in_the_image_is_refused(
     message = failure(shared, spoiled(project))
     assert "loading the project in its image failed: " in message
     assert "ModuleNotFoundError" in message
+    assert "if 'pandas_is_not_here' is the project's own, correct the import" in message
+    assert "containers/trainer/requirements.in and containers/server/requirements.in" in message
+    assert "`make lock`" in message
 
 
 def test_a_project_without_entry_point_is_refused(shared: Repository, tmp_path: Path) -> None:

@@ -12,18 +12,20 @@ os.environ["CDK_VALIDATION"] = "false"
 os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20,21,23"
 
 from config.load import load_settings
+from tests.unit.example_model import with_the_example_only
 from tests.unit.infrastructure.assembly import Assembly, synthesize
 
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Assembly]:
-    """The synthesized environment of a name."""
+    """The synthesized environment of a name, with the example as its only model."""
     folder: Path = tmp_path_factory.mktemp("cdk.out")
     made: dict[str, Assembly] = {}
 
     def get(environment: str) -> Assembly:
         if environment not in made:
-            made[environment] = synthesize(load_settings(environment), folder / environment)
+            settings = with_the_example_only(load_settings(environment))
+            made[environment] = synthesize(settings, folder / environment)
         return made[environment]
 
     return get

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.load import REPOSITORY
+from tests.unit.config.environment_file import values, write
 from tests.unit.infrastructure.assembly import Assembly
 from warmfold.templates import child_environment
 
@@ -38,6 +39,7 @@ socket.getaddrinfo = connect
 
 
 def copy_of_the_repository(folder: Path) -> Path:
+    """With the example as the local environment's only model."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "dist", "build", "tests")
     for name in SOURCES:
         shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
@@ -46,6 +48,7 @@ def copy_of_the_repository(folder: Path) -> Path:
         shutil.copy(path, folder / "warmfold_shapes")
     for name in ("app.py", "cdk.json"):
         shutil.copy(REPOSITORY / name, folder)
+    write(folder / "config" / "environments", values("local"), "local")
     return folder
 
 

@@ -3,6 +3,7 @@ the other."""
 
 import pytest
 
+from tests.unit.example_model import EXAMPLE
 from tests.unit.infrastructure.assembly import Assembly, definition
 from warmfold.cli.main import run
 
@@ -11,7 +12,8 @@ def test_the_printed_uris_are_the_ones_that_the_pipeline_runs(
     prod: Assembly, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["images", "uris", "--env", "prod"]) == 0
-    printed = {line.split()[0]: line.split()[2] for line in capsys.readouterr().out.splitlines()}
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    printed = {file: uri for file, _, uri in lines if f":{EXAMPLE}-" in uri}
     body = definition(prod.stack("training"))
     defaults = {each["Name"]: each["DefaultValue"] for each in body["Parameters"]}
     assert printed == {

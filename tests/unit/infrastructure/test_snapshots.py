@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from config.load import REPOSITORY, load_settings
+from tests.unit.example_model import with_the_example_only
 from tests.unit.infrastructure.assembly import Assembly, definition, synthesize
 
 SNAPSHOTS = REPOSITORY / "tests" / "snapshots"
@@ -52,7 +53,7 @@ def test_a_snapshot_holds_no_hash(local: Assembly) -> None:
 def write_snapshots() -> None:
     """Replace every snapshot by what is synthesized now."""
     with tempfile.TemporaryDirectory() as folder:
-        local = synthesize(load_settings("local"), Path(folder))
+        local = synthesize(with_the_example_only(load_settings("local")), Path(folder))
         for name in NAMES:
             (SNAPSHOTS / f"{name}.json").write_text(snapshot(local, name), encoding="utf-8")
 

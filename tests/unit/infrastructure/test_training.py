@@ -9,6 +9,7 @@ from aws_cdk import App, Stack
 
 from config.images import Kind, content_tag
 from config.load import REPOSITORY, load_settings
+from tests.unit.example_model import model_named
 from tests.unit.infrastructure.assembly import Assembly, definition
 from warmfold.pipeline.validate import faults
 from warmfold_constructs.container_image import BuiltImage
@@ -28,7 +29,7 @@ def test_roles_stand_in_parameters_so_that_the_steps_are_plain(prod: Assembly) -
 
 
 def test_images_are_named_by_their_content(prod: Assembly) -> None:
-    (model,) = load_settings("prod").models
+    model = model_named(load_settings("prod"))
     defaults = {
         parameter["Name"]: parameter.get("DefaultValue")
         for parameter in definition(prod.stack("training"))["Parameters"]
@@ -77,7 +78,7 @@ def test_the_pipeline_waits_for_its_roles_policy(prod: Assembly) -> None:
 
 
 def test_settings_of_an_environment_reach_its_pipeline(prod: Assembly) -> None:
-    (model,) = load_settings("prod").models
+    model = model_named(load_settings("prod"))
     found = definition(prod.stack("training"))
     (tuning,) = [step["Arguments"] for step in found["Steps"] if step["Type"] == "Tuning"]
     limits = tuning["HyperParameterTuningJobConfig"]["ResourceLimits"]

@@ -124,7 +124,12 @@ def evaluation_values() -> dict[str, Any]:
         "registration": {"score": "0.78125"},
         "card": {
             "model": {"name": "german-credit", "algorithm": "lightgbm", "rounds": 57},
-            "data": {"positive_label": "bad", "negative_label": "good", "features": ["a", "b"]},
+            "data": {
+                "target": "creditability",
+                "positive_label": "bad",
+                "negative_label": "good",
+                "features": ["a", "b"],
+            },
             "intended_use": "Ranks applicants for a consumer loan by the risk of default.",
             "limits": ["Trained on 1,000 German loans of the 1990s.", "No reject inference."],
             "hyperparameters": {"learning_rate": "0.0312847", "num_leaves": "23"},

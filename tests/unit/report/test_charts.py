@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from itertools import accumulate, pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,8 +22,8 @@ from warmfold.report.tuning_charts import (
 from warmfold.runs.records import Parameter
 
 
-def figure_of(chart: Chart) -> dict[str, list[dict[str, object]]]:
-    values: dict[str, list[dict[str, object]]] = json.loads(chart.json)
+def figure_of(chart: Chart) -> dict[str, list[dict[str, Any]]]:
+    values: dict[str, list[dict[str, Any]]] = json.loads(chart.json)
     return values
 
 
@@ -83,11 +85,49 @@ def test_ks_is_marked_where_the_curves_are_furthest_apart() -> None:
     assert marked["y"] == [0.3, 0.9]
 
 
+def precision_recall_trace(recall: list[float], precision: list[float]) -> dict[str, Any]:
+    values = evaluation_values()
+    values["curves"]["precision_recall"] = {"recall": recall, "precision": precision}
+    evaluation = Evaluation.from_json(json.dumps(values))
+    chart = next(c for c in holdout_charts(evaluation) if c.key == "precision-recall")
+    return figure_of(chart)["data"][1]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40).filter(any))
+def test_the_area_under_the_drawn_steps_is_the_average_precision(outcomes: list[bool]) -> None:
+    """Rows from the highest score to the lowest; the chart's line goes up first, then right."""
+    found = list(accumulate(outcomes))
+    recall = [n / found[-1] for n in found]
+    precision = [n / rows for rows, n in enumerate(found, 1)]
+    before = [0.0, *recall[:-1]]
+    average = sum((r - b) * p for r, b, p in zip(recall, before, precision, strict=True))
+    trace = precision_recall_trace(recall, precision)
+    assert trace["line"]["shape"] == "vh"
+    corners = list(zip(trace["x"], trace["y"], strict=True))
+    area = sum((x - left) * y for (left, _), (x, y) in pairwise(corners))
+    assert area == pytest.approx(average)
+
+
+def test_precision_starts_at_the_first_row_that_is_found() -> None:
+    trace = precision_recall_trace([0.0, 0.0, 0.5, 1.0], [0.0, 0.0, 0.4, 0.5])
+    assert (trace["x"], trace["y"]) == ([0.0, 0.5, 1.0], [0.4, 0.4, 0.5])
+
+
+def test_labels_that_are_numbers_are_quoted_beside_the_target() -> None:
+    values = evaluation_values()
+    values["card"]["data"] = {"target": "is_bad", "positive_label": "1", "negative_label": "<0"}
+    evaluation = Evaluation.from_json(json.dumps(values))
+    charts = {chart.key: chart for chart in holdout_charts(evaluation)}
+    names = [trace["name"] for trace in figure_of(charts["ks"])["data"]]
+    assert names[:2] == ['is_bad = "&lt;0"', 'is_bad = "1"']
+    assert 'rows with is_bad = "1"' in charts["precision-recall"].note
+
+
 def test_importance_is_sorted_and_counts_unused_features() -> None:
     evaluation = Evaluation.from_json(json.dumps(evaluation_values()))
     chart = next(c for c in holdout_charts(evaluation) if c.key == "importance")
     shown = figure_of(chart)["data"][0]
-    assert shown["x"] == sorted(shown["x"])  # type: ignore[call-overload]
+    assert shown["x"] == sorted(shown["x"])
     assert "4 are not used by any tree" in chart.note
 
 

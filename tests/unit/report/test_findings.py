@@ -69,7 +69,7 @@ def test_an_interval_holds_its_auc_and_stays_within_0_and_1(
 def test_the_hold_out_sentence_names_its_size() -> None:
     sentence = findings.holdout_sentence(report_data().evaluation)
     assert "200 hold-out rows" in sentence
-    assert "60 bad, 30.0%" in sentence
+    assert '60 with creditability = "bad", 30.0%' in sentence
 
 
 @pytest.mark.parametrize("score, word", [(0.75, "inside"), (0.9, "outside")])
@@ -88,3 +88,38 @@ def test_a_cross_validated_score_beyond_chance_is_pointed_out(score: float, word
     values = evaluation_values()
     values["cross_validation"]["score"] = score
     assert words in findings.agreement_sentence(Evaluation.from_json(json.dumps(values)))
+
+
+def calibrated(*bins: tuple[float, float]) -> Evaluation:
+    """Bins of 100 rows by mean score and observed rate: one standard error is at most 0.05."""
+    values = evaluation_values()
+    values["curves"]["calibration"] = [
+        {"mean_score": score, "observed_rate": rate, "rows": 100} for score, rate in bins
+    ]
+    return Evaluation.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    "bins, words",
+    [
+        (((0.1, 0.2), (0.2, 0.4), (0.5, 0.5)), "scores are too low around 0.10 and 0.20 (2 of 3"),
+        (((0.2, 0.1), (0.4, 0.2), (0.5, 0.3)), "scores are too high between 0.20 and 0.50 (3 of"),
+        (((0.1, 0.2), (0.6, 0.4)), "too low around 0.10 and too high around 0.60 (2 of 2 bins"),
+    ],
+)
+def test_scores_that_are_no_probabilities_are_called_a_ranking(
+    bins: tuple[tuple[float, float], ...], words: str
+) -> None:
+    sentence = findings.calibration_sentence(calibrated(*bins))
+    assert words in sentence
+    assert "Read the scores as a ranking, not as probabilities." in sentence
+
+
+@pytest.mark.parametrize(
+    "bins",
+    [(), ((0.1, 0.15), (0.2, 0.27), (0.5, 0.41)), ((0.1, 0.9), (0.2, 0.2))],
+)
+def test_chance_and_a_single_bin_are_no_reason_to_warn(
+    bins: tuple[tuple[float, float], ...],
+) -> None:
+    assert findings.calibration_sentence(calibrated(*bins)) == ""

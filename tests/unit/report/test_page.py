@@ -214,3 +214,22 @@ def test_the_same_input_gives_the_same_page(text: str) -> None:
 def test_writing_makes_the_folder(tmp_path: Path) -> None:
     path = write(report_data(), tmp_path / "a folder" / "report.html", MADE_AT)
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_what_the_project_leaves_empty_is_no_row_of_the_card() -> None:
+    values = evaluation_values()
+    values["card"] |= {"description": "", "intended_use": None, "limits": []}
+    evaluation = Evaluation.from_json(json.dumps(values))
+    shown = Page(render(report_data(evaluation=evaluation), MADE_AT)).text
+    assert "Hyperparameters" in shown
+    for heading in ("Description", "Intended use", "Limits"):
+        assert heading not in shown
+
+
+def test_scores_that_are_off_are_said_to_be_in_short() -> None:
+    values = evaluation_values()
+    for one in values["curves"]["calibration"]:
+        one["observed_rate"] = 0.0
+    evaluation = Evaluation.from_json(json.dumps(values))
+    text = Page(render(report_data(evaluation=evaluation), MADE_AT)).text
+    assert "Calibration is off: scores are too high" in text[: text.index("The search")]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.report.builders import random_trials, run, trial, tuning
 from warmfold.runs.aws import Aws
-from warmfold.runs.failure import failure_of
+from warmfold.runs.failure import failure_of, plain_reason
 from warmfold.runs.records import Run
 
 
@@ -38,7 +38,7 @@ def local(tmp_path: Path) -> Aws:
 def test_a_failed_job_names_its_log_file(local: Aws, step: str, folder: str) -> None:
     error = failure_of(local, failed(step))
     assert error.step == f"step {step}"
-    assert error.reason == "AlgorithmError: why, exit code: 1"
+    assert error.reason == "why"
     assert str(error.log).endswith(f"jobs/{folder}/pipelines-abc-{step}/log.txt")
     assert str(error.log) in str(error)
 
@@ -48,7 +48,7 @@ def test_a_failed_search_quotes_its_first_failed_trial(local: Aws) -> None:
     base = failed("Tune-lightgbm", "ClientError: No training job succeeded")
     error = failure_of(local, replace(base, tunings=(tuning((bad,)),)))
     assert "No training job succeeded" in str(error)
-    assert "trial 1 (trial-job-1): AlgorithmError: no such column" in str(error)
+    assert "trial 1 (trial-job-1): no such column" in str(error)
     assert str(error.log).endswith("jobs/training/trial-job-1/log.txt")
 
 
@@ -66,3 +66,28 @@ def test_a_run_that_failed_before_any_step_gives_its_own_reason(local: Aws) -> N
     error = failure_of(local, run((), status="Failed", failure_reason="bad input", steps=()))
     assert "bad input" in str(error)
     assert error.log is None
+
+
+@pytest.mark.parametrize(
+    "reason, plain",
+    [
+        ("ClientError: AlgorithmError: row 7\nis odd, exit code: 1", "row 7\nis odd"),
+        ("AlgorithmError: why, exit code: 1", "why"),
+        ("AlgorithmError: killed, exit code: 137", "killed, exit code: 137"),
+        ("ClientError: No training job succeeded", "ClientError: No training job succeeded"),
+        ("InternalServerError: try again", "InternalServerError: try again"),
+        ("", ""),
+    ],
+)
+def test_a_reason_is_what_the_container_said(reason: str, plain: str) -> None:
+    assert plain_reason(reason) == plain
+
+
+def test_two_failed_steps_both_give_their_reason(local: Aws) -> None:
+    base = failed("TrainFinalModel", "AlgorithmError: first, exit code: 1")
+    steps = tuple(
+        replace(s, status="Failed", failure_reason="second") if s.name == "EvaluateModel" else s
+        for s in base.steps
+    )
+    error = failure_of(local, replace(base, steps=steps))
+    assert error.reason == "first\n  step EvaluateModel: second"

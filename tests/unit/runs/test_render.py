@@ -44,7 +44,7 @@ def running_run() -> Run:
     steps = (
         *base.steps[:1],
         replace(base.steps[1], status="Executing", ended_at=None, resource="x/tuning-job"),
-        Step(name=HOSTILE, kind="Lambda", status="Failed", failure_reason="[bold]not markup"),
+        Step(name=f"[bold]{HOSTILE}", kind="Lambda", status="Failed", failure_reason="why"),
     )
     return replace(base, steps=steps)
 
@@ -57,7 +57,7 @@ def test_the_live_view_has_steps_trials_and_elapsed_time() -> None:
     assert "trials 2 of 12 done, 1 running" in shown
     assert "trial 3 · folds ●○○○○" in shown
     assert "pipeline executing · 42 s" in shown
-    assert "[bold]not markup" in shown
+    assert f"[bold]{HOSTILE}" in shown
 
 
 def test_plain_progress_prints_each_change_once() -> None:
@@ -79,7 +79,28 @@ def test_without_a_terminal_there_are_lines_and_no_control_codes() -> None:
     written = console.file.getvalue()  # type: ignore[attr-defined]
     assert "step BuildFeatures: succeeded" in written
     assert "\x1b" not in written
-    assert "[bold]not markup" in written
+    assert f"[bold]{HOSTILE}" in written
+
+
+def test_why_a_step_failed_is_left_to_the_error_that_follows() -> None:
+    lines: list[str] = []
+    PlainProgress(lines.append)(running_run())
+    assert lines[-1] == f"    step [bold]{HOSTILE}: failed"
+
+
+def test_a_searchs_last_line_comes_before_its_end_and_before_later_steps() -> None:
+    lines: list[str] = []
+    show = PlainProgress(lines.append)
+    show(running_run())
+    assert lines[1] == "    step Tune-lightgbm: executing"
+    assert lines[2].startswith("    tuning lightgbm: trials 2 of 12 done")
+    del lines[:]
+    ended = run(random_trials(3))
+    search = replace(ended.steps[1], resource="x/tuning-job")
+    show(replace(ended, steps=(ended.steps[0], search, *ended.steps[2:])))
+    assert lines[0].startswith("    tuning lightgbm: trials 3 of 12 done")
+    assert lines[1] == "    step Tune-lightgbm: succeeded"
+    assert lines[2] == "    step SelectBestTrial: succeeded"
 
 
 def test_on_a_terminal_the_table_is_live() -> None:

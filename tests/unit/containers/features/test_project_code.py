@@ -42,6 +42,19 @@ def test_an_exception_is_reported_by_type_and_place_without_its_text() -> None:
     assert "data value" not in str(e.value)
 
 
+def test_a_column_that_the_source_spells_wrongly_is_named_with_the_right_one() -> None:
+    fault = r"in <lambda>: there is no 'amuont', did you mean 'amount'\?$"
+    with pytest.raises(UserError, match=fault):
+        made(lambda columns: {"x": columns["amuont"]})
+
+
+def test_a_key_out_of_the_data_is_not_named() -> None:
+    names = {"known": 1.0}
+    value = "a data value"
+    with pytest.raises(UserError, match=r"raised KeyError at \S+ line \d+, in <lambda>$"):
+        made(lambda columns: {"x": names[value]})
+
+
 def test_the_raw_columns_cannot_be_changed() -> None:
     def writes(columns: Columns) -> Columns:
         columns["amount"][0] = 0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.unit.containers.trainer.tables import feature_set
+from warmfold_contract.settings import Hyperparameter
 from warmfold_trainer import cross_validation
 from warmfold_trainer.algorithms.lightgbm_trees import LightGbmTrees
 from warmfold_trainer.algorithms.protocol import (
@@ -22,7 +23,7 @@ from warmfold_trainer.algorithms.protocol import (
 )
 from warmfold_trainer.cross_validation import CrossValidation, common_rounds, cross_validate
 from warmfold_trainer.scores import METRICS, ScoreError
-from warmfold_trainer.settings import Hyperparameter, read_settings
+from warmfold_trainer.settings import read_settings
 
 AUC = METRICS["auc"]
 

@@ -162,8 +162,14 @@ def labelled(*labels: str) -> str:
             "1 rows do not .0 blank, 1 another text.: x.csv, data row 5",
         ),
         (changed(5, ",bad\n", ",\n"), "1 rows do not .1 blank, 0 another text.: x.csv, data row 5"),
-        (labelled(*["good"] * 20), "the target column 'creditability' holds only 'good'"),
-        (labelled(*["maybe"] * 20), "20 rows do not .* and 10 more$"),
+        (
+            labelled(*["good"] * 20),
+            "the target column 'creditability' holds only 'good'.*positive_label",
+        ),
+        (
+            labelled(*["maybe"] * 20),
+            "20 rows do not .* and 10 more; .*project's positive_label and negative_label$",
+        ),
         (labelled(*["good"] * 20, *["bad"] * 5), "5 folds need at least 5 rows of each class"),
         (
             "".join(LINES[1:]),

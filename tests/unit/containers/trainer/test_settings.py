@@ -6,24 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warmfold_contract.algorithms import LIGHTGBM
 from warmfold_contract.errors import UserError
 from warmfold_contract.hyperparameters import encode
-from warmfold_trainer.algorithms.lightgbm_settings import DATASET_PARAMETERS, HYPERPARAMETERS
+from warmfold_trainer.algorithms.lightgbm_settings import DATASET_PARAMETERS
 from warmfold_trainer.algorithms.registry import algorithm_named
 from warmfold_trainer.settings import read_settings
 
-KNOWN = {setting.name: setting for setting in HYPERPARAMETERS}
+KNOWN = {setting.name: setting for setting in LIGHTGBM}
 
 
 def read(**given_values: str) -> dict[str, float]:
-    return read_settings(given_values, HYPERPARAMETERS, owner="lightgbm")
+    return read_settings(given_values, LIGHTGBM, owner="lightgbm")
 
 
 def test_what_is_not_given_has_its_default() -> None:
-    assert read() == {setting.name: setting.default for setting in HYPERPARAMETERS}
+    assert read() == {setting.name: setting.default for setting in LIGHTGBM}
 
 
-@pytest.mark.parametrize("setting", HYPERPARAMETERS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", LIGHTGBM, ids=lambda setting: setting.name)
 def test_every_default_lies_in_its_own_range_and_survives_being_text(setting: object) -> None:
     texts = encode(read())
     assert read(**texts) == read()

@@ -1,0 +1,92 @@
+"""What a candidate may set and search: held to the trainer's algorithms before a trial is paid."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+from config.decode import close_match
+from config.errors import Fault
+from config.settings import Candidate, Range
+from warmfold_contract.algorithms import HYPERPARAMETERS
+from warmfold_contract.errors import UserError
+from warmfold_contract.settings import Hyperparameter
+
+
+def algorithm_faults(value: Candidate, reserved: tuple[str, ...]) -> Iterator[Fault]:
+    """Names that begin with one of ``reserved`` are left to another check."""
+    if value.algorithm not in HYPERPARAMETERS:
+        hint = close_match(value.algorithm, HYPERPARAMETERS)
+        yield Fault(
+            key="algorithm",
+            value=value.algorithm,
+            problem=f"is no algorithm of the trainer{hint}",
+            remedy=f"use one of {', '.join(HYPERPARAMETERS)}",
+        )
+        return
+    known = {setting.name: setting for setting in HYPERPARAMETERS[value.algorithm]}
+    for section, names in (("static", value.static), ("ranges", value.ranges)):
+        for name in names:
+            if name not in known and not name.startswith(reserved):
+                fault = _unknown(f"{section}.{name}", value.algorithm, name, known)
+                yield dataclasses.replace(fault, value=value.static.get(name))
+    yield from _static(value.static, known)
+    for name, span in value.ranges.items():
+        if name in known:
+            yield from _range(f"ranges.{name}", known[name], span)
+
+
+def _unknown(key: str, algorithm: str, name: str, known: Iterable[str]) -> Fault:
+    names = list(known)
+    return Fault(
+        key=key,
+        problem=f"is no hyperparameter of {algorithm}{close_match(name, names)}",
+        remedy=f"remove it or use one of {', '.join(names)}",
+    )
+
+
+def _static(
+    values: Mapping[str, str | int | float], known: Mapping[str, Hyperparameter]
+) -> Iterator[Fault]:
+    for name, value in values.items():
+        infinite = isinstance(value, float) and not math.isfinite(value)
+        if name in known and not infinite and not _takes(known[name], str(value)):
+            yield _outside(f"static.{name}", value, known[name])
+
+
+def _range(key: str, setting: Hyperparameter, span: Range) -> Iterator[Fault]:
+    if not setting.tunable:
+        yield Fault(
+            key=key, problem="is the same for all trials", remedy="give it one value in static"
+        )
+        return
+    if setting.kind == "integer" and span.kind == "continuous":
+        yield Fault(
+            key=f"{key}.kind",
+            value=span.kind,
+            problem="would draw fractions of a whole number",
+            remedy='set kind = "integer"',
+        )
+        return
+    for end, bound in (("minimum", span.minimum), ("maximum", span.maximum)):
+        if bound is not None and not _takes(setting, f"{bound:.17g}"):
+            yield _outside(f"{key}.{end}", bound, setting)
+    for index, text in enumerate(span.values):
+        if not _takes(setting, text):
+            yield _outside(f"{key}.values[{index}]", text, setting)
+
+
+def _outside(key: str, value: object, setting: Hyperparameter) -> Fault:
+    return Fault(
+        key=key,
+        value=value,
+        problem="is not allowed",
+        remedy=f"use {setting.range_text()}",
+    )
+
+
+def _takes(setting: Hyperparameter, text: str) -> bool:
+    try:
+        setting.parse(text)
+    except UserError:
+        return False
+    return True
