@@ -48,6 +48,9 @@ class PipelineRole(Construct):
             if resource not in resources:
                 continue
             actions = [f"sagemaker:{verb}{noun}" for verb in ("Create", "Describe", "Stop")]
+            if resource == "hyper-parameter-tuning-job":
+                # A Tuning step's properties are also those of this operation's answer.
+                actions.append(f"sagemaker:ListTrainingJobsFor{noun}")
             jobs = [arn(self, "sagemaker", resource, names)]
             allow(self.role, [*actions, "sagemaker:AddTags"], jobs, because=_NAMED_LATER)
 
