@@ -46,6 +46,12 @@ def kill(instance: Instance) -> None:
     os.kill(instance.pid, signal.SIGKILL)
 
 
+def steps_of(cloud: RunningCloud, execution: str) -> list[dict[str, Any]]:
+    answer = cloud.client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=execution)
+    steps: list[dict[str, Any]] = answer["PipelineExecutionSteps"]
+    return steps
+
+
 def children(state_dir: Path) -> list[int]:
     """The process ids of jobs' and endpoints' containers."""
     return [int(path.stem) for path in (state_dir / "children").glob("*.json")]
@@ -103,6 +109,8 @@ def test_after_a_kill_what_ran_has_failed_and_what_served_serves(state_dir: Path
     wait_for(lambda: len(children(state_dir)) == 3, "the containers")
     served = hosting.invoke(endpoint)["Body"]
     left = children(state_dir)
+    # What was answered survives; what nobody was told may be lost.
+    wait_for(lambda: steps_of(first, execution), "the step")
     kill(first.instance)
 
     again = start(state_dir)
@@ -115,9 +123,7 @@ def test_after_a_kill_what_ran_has_failed_and_what_served_serves(state_dir: Path
     described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
     assert described["PipelineExecutionStatus"] == "Failed"
     assert REASON in described["FailureReason"]
-    (step,) = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=execution)[
-        "PipelineExecutionSteps"
-    ]
+    (step,) = steps_of(again, execution)
     assert (step["StepName"], step["StepStatus"]) == ("Train", "Failed")
     assert Hosting(again).settled(endpoint)["EndpointStatus"] == "InService"
     assert Hosting(again).invoke(endpoint)["Body"].keys() == served.keys()
