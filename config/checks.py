@@ -3,7 +3,7 @@
 Keys of the faults are relative to the checked object; the decoder puts the path before them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import available_timezones
 
 from config.checks_tuning import candidate_faults, range_faults, tuning_faults
@@ -106,16 +106,20 @@ def _batch(value: Batch) -> Iterator[Fault]:
         )
 
 
-def _model(value: Model) -> Iterator[Fault]:
-    names = [candidate.name for candidate in value.candidates]
+def _taken_names(noun: str, names: Sequence[str]) -> Iterator[Fault]:
+    """A fault for each name that stands earlier in the file's list of ``{noun}s``."""
     for index, name in enumerate(names):
         if name in names[:index]:
             yield Fault(
-                key=f"candidates[{index}].name",
+                key=f"{noun}s[{index}].name",
                 value=name,
-                problem="is taken by another candidate",
-                remedy="give each candidate a name of its own",
+                problem=f"is taken by another {noun}",
+                remedy=f"give each {noun} a name of its own",
             )
+
+
+def _model(value: Model) -> Iterator[Fault]:
+    yield from _taken_names("candidate", [candidate.name for candidate in value.candidates])
     if value.serving.instance_type not in value.registration.realtime_instance_types:
         yield Fault(
             key="registration.realtime_instance_types",
@@ -126,15 +130,7 @@ def _model(value: Model) -> Iterator[Fault]:
 
 
 def _settings(value: Settings) -> Iterator[Fault]:
-    names = [model.name for model in value.models]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            yield Fault(
-                key=f"models[{index}].name",
-                value=name,
-                problem="is taken by another model",
-                remedy="give each model a name of its own",
-            )
+    yield from _taken_names("model", [model.name for model in value.models])
 
 
 def _model_names(value: Model, environment: str) -> Iterator[Fault]:
