@@ -16,7 +16,7 @@ help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: setup  ## Deploy to a local cloud, run the pipeline on real credit data, score an applicant
-	@$(VENV) -m warmfold.cli demo $(if $(KEEP),--keep)
+	@$(VENV) -m warmfold.cli demo $(if $(KEEP),--keep) $(if $(ENGINE),--engine $(ENGINE))
 
 test: setup  ## Unit, synth and local-cloud tests
 	@$(VENV) -m pytest

@@ -17,13 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from warmfold.container_images import (
+    IMAGE_FILE,
+    ContainerEngine,
+    Recipe,
+    build_container_image,
+    engine_client,
+    up_to_date,
+)
 from warmfold.image_steps import ImageBuildError, Steps, published, put_aside
 from warmfold_contract.project import PROJECT_FILE_VARIABLE, write_project_file
 
 Kind = Literal["trainer", "server"]
 Progress = Callable[[str], None]
 
-IMAGE_FILE = "image.json"
 PROJECT_FILE = "warmfold_project.json"
 SHARED_PACKAGES = ("warmfold_contract", "warmfold_features")
 
@@ -75,17 +82,50 @@ def ignore(message: str) -> None:
 
 
 def build_images(
-    root: Path, images_dir: Path, images: Sequence[ImageSpec], *, progress: Progress = ignore
+    root: Path,
+    images_dir: Path,
+    images: Sequence[ImageSpec],
+    *,
+    engine: ContainerEngine | None = None,
+    progress: Progress = ignore,
 ) -> list[Path]:
     """The folders of ``images``, in their order; those that are there already are left alone.
 
-    ``root`` is the repository. The Python that runs this (with pip and hatchling) becomes the
-    images' Python. ``progress`` is told before each slow step. Raises ``ImageBuildError``.
+    ``root`` is the repository. Without an ``engine`` the Python that runs this (with pip and
+    hatchling) becomes the images' Python. ``progress`` is told before each slow step. Raises
+    ``ImageBuildError``.
     """
     for image in images:
         _require_buildable(image)
+    if engine is not None:
+        return _build_by_engine(root.resolve(), images_dir.resolve(), images, engine, progress)
     builder = _Builder(root.resolve(), images_dir.resolve(), progress)
     return [builder.build(image) for image in images]
+
+
+def _build_by_engine(
+    root: Path,
+    images_dir: Path,
+    images: Sequence[ImageSpec],
+    engine: ContainerEngine,
+    progress: Progress,
+) -> list[Path]:
+    client = engine_client(engine)
+    targets = []
+    for image in images:
+        target = images_dir / image.repository / image.tag
+        targets.append(target)
+        if up_to_date(client, target):
+            continue
+        progress(f"image {image.name}: building it with {engine}")
+        recipe = Recipe(
+            name=image.name,
+            dockerfile=root / "containers" / image.kind / "Dockerfile",
+            project_dir=image.project_dir.resolve(),
+        )
+        log_path = images_dir / "logs" / f"{image.repository}-{image.tag}.log"
+        build_container_image(client, recipe, target, images_dir / "building", log_path)
+    return targets
 
 
 def _require_buildable(image: ImageSpec) -> None:

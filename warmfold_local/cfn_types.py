@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any
 
 from warmfold_local import autoscaling
+from warmfold_local.access import acts_as
+from warmfold_local.access.stack_types import check_made, check_target
 from warmfold_local.cfn_values import typed
 from warmfold_local.cloud import Cloud
 from warmfold_local.errors import ServiceError
@@ -73,7 +75,10 @@ def _call(
     shape = service_model(service).operation_model(operation).input_shape
     try:
         return protocol.call(
-            cloud, operation, typed(shape, request) if shape is not None else request, service
+            cloud.as_identity(acts_as.identity()),
+            operation,
+            typed(shape, request) if shape is not None else request,
+            service,
         )
     except ServiceError as error:
         raise ValueError(f"{error.message} (Service: {service}, Code: {error.code})") from error
@@ -86,6 +91,7 @@ def _plain(cloud: Cloud, noun: str, replacing: tuple[str, ...]) -> ResourceType:
     def create(logical_id: str, properties: Properties, stack: str) -> Made:
         chosen = properties.get(name) or _generated_name(stack, logical_id)
         made = _call(cloud, f"Create{noun}", {**properties, name: chosen})
+        check_made(cloud, noun, made[f"{noun}Arn"])
         return made[f"{noun}Arn"], {name: chosen, f"{noun}Arn": made[f"{noun}Arn"]}
 
     def update(physical_id: str, old: Properties, new: Properties, _stack: str) -> Made:
@@ -132,6 +138,7 @@ def _create_endpoint(cloud: Cloud, logical_id: str, properties: Properties, stac
         reason = record.get("FailureReason", "")
         _delete_endpoint(cloud, arn, properties)
         raise ValueError(f"Endpoint {name} failed: {reason}")
+    check_made(cloud, "Endpoint", arn)
     return arn, {"EndpointName": name, "EndpointArn": arn}
 
 
@@ -212,6 +219,7 @@ def _create_target(cloud: Cloud, _logical_id: str, properties: Properties, _stac
     if properties.get("ScheduledActions"):
         raise ValueError("the local cloud does not support ScheduledActions of a ScalableTarget")
     _call(cloud, "RegisterScalableTarget", properties, autoscaling.SERVICE)
+    check_target(cloud, "create")
     identity = "|".join(properties[key] for key in _TARGET_REPLACING)
     return identity, {"Id": identity}
 
@@ -226,6 +234,7 @@ def _delete_target(cloud: Cloud, physical_id: str, _properties: Properties) -> N
     request = dict(zip(_TARGET_REPLACING, physical_id.split("|"), strict=True))
     lookup = {"ResourceIds": [request["ResourceId"]], "ServiceNamespace": "sagemaker"}
     if _call(cloud, "DescribeScalableTargets", lookup, autoscaling.SERVICE)["ScalableTargets"]:
+        check_target(cloud, "delete")
         _call(cloud, "DeregisterScalableTarget", request, autoscaling.SERVICE)
 
 

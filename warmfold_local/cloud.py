@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import boto3
 from botocore.config import Config
 
+from warmfold_local.access.asks import Ask
 from warmfold_local.errors import ResourceInUse, ValidationError
 from warmfold_local.faults.registry import Faults
 
@@ -53,11 +54,15 @@ class Settings:
     def endpoint_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def client_environment(self) -> dict[str, str]:
-        """The variables with which a process reaches this cloud, and no other."""
-        return {
+    def client_environment(self, identity: "Identity | None" = None) -> dict[str, str]:
+        """The variables with which a process reaches this cloud, and no other, as the owner or
+        as ``identity``."""
+        credentials = {
             "AWS_ACCESS_KEY_ID": self.account,
             "AWS_SECRET_ACCESS_KEY": self.secret,
+        }
+        return {
+            **(credentials if identity is None else identity.environment()),
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL": self.endpoint_url,
@@ -67,6 +72,51 @@ class Settings:
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """A role's session, or a user: whose calls are authorised. ``arn`` is what messages name."""
+
+    arn: str
+    access_key: str
+    secret: str
+    token: str
+
+    def environment(self) -> dict[str, str]:
+        """The credentials' variables."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_SESSION_TOKEN": self.token,
+        }
+
+
+# Whoever has no role: no credentials that anything accepts.
+NOBODY = Identity(
+    arn="nobody",
+    access_key="ASIANOBODYNOBODY",
+    secret="none",  # noqa: S106 (it opens nothing)
+    token="none",  # noqa: S106
+)
+
+
+class Access(Protocol):
+    """Who may do what here; see `access.gate`."""
+
+    def identity(self, role_arn: str, session: str) -> Identity: ...
+
+    def recall(self, access_key: str) -> None: ...
+
+    def caller(self, access_key: str) -> Identity | None: ...
+
+    def require(self, identity: Identity, ask: Ask) -> None: ...
+
+    def use(self, identity: Identity, name: str, resource: str = "*", **context: str) -> None: ...
+
+    def use_key(self, identity: Identity, key: str) -> None: ...
+
+    def admit_role(self, role_arn: str, service: str) -> None: ...
 
 
 class Table:
@@ -133,6 +183,10 @@ class Cloud:
     faults: Faults = field(default_factory=Faults)
     # Returns once the state so far survives a kill; the server sets it where the state is kept.
     commit: Callable[[], None] = field(default=lambda: None)
+    # Asked before anything is done for a role; the server sets it. Without it nothing is refused.
+    access: Access | None = None
+    # Whose calls these are; ``None`` is the owner, who may do everything.
+    identity: Identity | None = None
     _tables: dict[str, Table] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
     _parts: dict[type, Any] = field(default_factory=dict)
@@ -161,16 +215,33 @@ class Cloud:
         s = self.settings
         return f"arn:aws:{service}:{s.region}:{s.account}:{resource}"
 
+    def acting_as(self, role_arn: str | None, session: str = "SageMaker") -> "Cloud":
+        """This same cloud, asked as a role: by ``client``, and by the SageMaker operations.
+
+        SageMaker's own sessions are called ``SageMaker``. Without a role it is nobody who asks.
+        """
+        if self.access is None:
+            return self
+        if role_arn is None:
+            return self.as_identity(NOBODY)
+        return self.as_identity(self.access.identity(role_arn, session))
+
+    def as_identity(self, identity: Identity | None) -> "Cloud":
+        return self if identity is self.identity else replace(self, identity=identity)
+
     def client(self, service: str) -> Any:
         """A boto3 client that talks to this cloud's own front port."""
+        found = self.settings.client_environment(self.identity)
+        key = service if self.identity is None else f"{service} as {self.identity.access_key}"
         with self.lock:
-            if service not in self._clients:
+            if key not in self._clients:
                 session: Any = boto3.Session(  # a service by name: no overload of the stubs fits
-                    aws_access_key_id=self.settings.account,
-                    aws_secret_access_key=self.settings.secret,
+                    aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
+                    aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
+                    aws_session_token=found.get("AWS_SESSION_TOKEN"),
                     region_name=self.settings.region,
                 )
-                self._clients[service] = session.client(
+                self._clients[key] = session.client(
                     service,
                     endpoint_url=self.settings.endpoint_url,
                     config=Config(
@@ -181,7 +252,7 @@ class Cloud:
                         read_timeout=910,
                     ),
                 )
-            return self._clients[service]
+            return self._clients[key]
 
     def spawn(self, name: str, work: Callable[[], None]) -> threading.Thread:
         """Run ``work`` on a daemon thread of its own; an exception there is logged in full."""

@@ -18,6 +18,13 @@ class ValidationError(ServiceError):
         super().__init__("ValidationException", message)
 
 
+class AccessDenied(ServiceError):
+    """IAM has refused; SageMaker's own operations answer it with 400."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("AccessDeniedException", message)
+
+
 class ResourceInUse(ServiceError):
     """A name that is taken, or a resource that something else still needs."""
 

@@ -10,15 +10,18 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
 
 from warmfold_local import autoscaling, runtime, service_quotas
+from warmfold_local.access import acts_as, usage
 from warmfold_local.auth import Caller, HttpRequest, claimed_service, verify
 from warmfold_local.cloud import HEALTH_PATH, Cloud
 from warmfold_local.errors import ServiceError, UnsupportedOperation
 from warmfold_local.faults import http as faults
+from warmfold_local.ministack_access import Served, current
 from warmfold_local.ministack_seam import SERVICES, AsgiApp, session_secret
 from warmfold_local.sagemaker import protocol
 
@@ -102,43 +105,61 @@ class Front:
             return
         caller = verify(request, self._secret_of)
         self._require_region(caller)
-        if scope["path"] == faults.PATH:
-            await _send(send, self._faults(caller, request))
+        if scope["path"] in (faults.PATH, usage.PATH):
+            await _send(send, self._administer(caller, scope["path"], request))
             return
         send = await faults.disturb(self._cloud.faults, caller.service, request, send)
         if caller.service == "sagemaker":
-            await _send(send, await self._sagemaker(scope["path"], request))
+            await _send(send, await self._sagemaker(caller, scope["path"], request))
         elif caller.service == autoscaling.SERVICE:
-            await _send(send, await self._json(request, autoscaling.SERVICE))
+            await _send(send, await self._json(caller, request, autoscaling.SERVICE))
         elif caller.service == service_quotas.SIGNING_NAME:
-            await _send(send, await self._json(request, service_quotas.SERVICE))
+            await _send(send, await self._json(caller, request, service_quotas.SERVICE))
         elif caller.service not in SERVICES:
             raise UnsupportedOperation(caller.service, "service")
         elif _INTERNAL.fullmatch(scope["path"]):
             raise ServiceError("AccessDenied", "Not part of an AWS API.", 403)
         else:
-            await self._backend(scope, _replay(request.body, receive), send)
+            current.set(Served(request.query_string, request.headers, request.body))
+            with self._stack_operation(caller, request):
+                await self._backend(scope, _replay(request.body, receive), send)
 
-    def _faults(self, caller: Caller, request: HttpRequest) -> Answer:
+    def _stack_operation(
+        self, caller: Caller, request: HttpRequest
+    ) -> AbstractContextManager[None]:
+        if caller.service != "cloudformation":
+            return nullcontext()
+        return acts_as.stack_operation(self._as(caller), request)
+
+    def _administer(self, caller: Caller, path: str, request: HttpRequest) -> Answer:
         if caller.access_key != self._cloud.settings.account:  # a role: a job, a function
-            raise ServiceError("AccessDenied", "Only the instance's own key may set faults.", 403)
+            raise ServiceError("AccessDenied", "Only the instance's own key may do this.", 403)
+        if path == usage.PATH:
+            return usage.administer(self._cloud, request)
         return faults.administer(self._cloud, request)
 
-    async def _sagemaker(self, path: str, request: HttpRequest) -> Answer:
+    def _as(self, caller: Caller) -> Cloud:
+        """The cloud as the caller may use it: the owner's key is all-powerful."""
+        access = self._cloud.access
+        if access is None or caller.access_key == self._cloud.settings.account:
+            return self._cloud
+        return self._cloud.as_identity(access.caller(caller.access_key))
+
+    async def _sagemaker(self, caller: Caller, path: str, request: HttpRequest) -> Answer:
         invocation = _INVOCATION.fullmatch(path)
         if invocation is None and "x-amz-target" in request.headers:
-            return await self._json(request, protocol.SAGEMAKER)
+            return await self._json(caller, request, protocol.SAGEMAKER)
         if invocation is None or request.method != "POST":
             raise UnsupportedOperation(f"{request.method} {path}", "SageMaker request")
         work = runtime.Invocation(
             endpoint=invocation.group(1), headers=request.headers, body=request.body
         )
-        return await asyncio.to_thread(runtime.invoke, self._cloud, work)
+        return await asyncio.to_thread(runtime.invoke, self._as(caller), work)
 
-    async def _json(self, request: HttpRequest, service: str) -> Answer:
+    async def _json(self, caller: Caller, request: HttpRequest, service: str) -> Answer:
         """Handlers may block and may call back into this cloud: never on the event loop."""
         target = request.headers.get("x-amz-target", "")
-        work = partial(protocol.handle, self._cloud, target, request.body, service)
+        work = partial(protocol.handle, self._as(caller), target, request.body, service)
         return await asyncio.to_thread(work)
 
     def _secret_of(self, access_key: str, token: str | None) -> str | None:
@@ -146,6 +167,8 @@ class Front:
         if access_key == settings.account:
             return settings.secret if not token else None
         if _TEMPORARY_KEY.fullmatch(access_key):
+            if self._cloud.access is not None:
+                self._cloud.access.recall(access_key)
             return session_secret(access_key, token, settings.account)
         return None
 

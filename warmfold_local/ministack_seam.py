@@ -1,4 +1,4 @@
-"""The only file that imports ministack, whose private interface this is: the version is pinned.
+"""With the other ``ministack_*`` files all that imports ministack, by its private interface: pinned.
 
 ministack's ASGI application answers S3, IAM, CloudFormation, Lambda and the other ordinary
 services in this same process, behind our own front: it never has a port. It reads its settings
@@ -12,14 +12,13 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 # Signature mechanics only: no state, and no settings read at import. Re-exported for `auth`.
 from ministack.core import sigv4 as sigv4
 
 from warmfold_local.cloud import Settings
-from warmfold_local.schedules import fill_context, scheduled_time
+from warmfold_local.ministack_logs import without_job_logs
 
 logger = logging.getLogger("warmfold_local")
 
@@ -149,55 +148,6 @@ def register_resource_types(types: Mapping[str, ResourceType]) -> None:
     stacks._runs_on_worker_thread = lambda kind: kind in types or runs_on_thread(kind)
 
 
-def record_metric_math_alarms() -> None:
-    """Let CloudFormation make alarms over expressions (``Metrics``), which ministack refuses.
-
-    They are recorded and described; nothing evaluates them, so their state stays
-    INSUFFICIENT_DATA.
-    """
-    from ministack.services.cloudformation import provisioners
-
-    plain_record = provisioners._cw_metric_alarm_record
-
-    def record(name: str, properties: dict[str, Any]) -> dict[str, Any]:
-        metrics = properties.get("Metrics")
-        if not metrics:
-            alarm: dict[str, Any] = plain_record(name, properties)
-            return alarm
-        logger.warning("alarm %s is over an expression: recorded, not evaluated", name)
-        stand_in = {"MetricName": "expression", "Namespace": "expression", "Metrics": None}
-        alarm = plain_record(name, {**properties, **stand_in})
-        for member in ("MetricName", "Namespace", "Statistic", "Period", "Dimensions"):
-            del alarm[member]
-        return {**alarm, "Metrics": metrics}
-
-    provisioners._cw_metric_alarm_record = record
-
-
-def complete_schedules() -> None:
-    """Fill the keywords in a schedule's input, which ministack hands on as they are, and look for
-    due schedules every second instead of every ten."""
-    from ministack.services import eventbridge, scheduler
-
-    invoke = eventbridge._invoke_target
-
-    def invoke_filled(
-        target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], *rest: Any
-    ) -> Any:
-        if event["Source"] == "aws.scheduler" and "Input" in target:
-            due = scheduled_time(
-                rule["ScheduleExpression"], datetime.fromtimestamp(event["Time"], UTC)
-            )
-            filled = fill_context(
-                target["Input"], due=due, schedule_arn=rule["Arn"], execution_id=event["EventId"]
-            )
-            target = {**target, "Input": filled}
-        return invoke(target, event, rule, *rest)
-
-    eventbridge._invoke_target = invoke_filled
-    scheduler._SCHEDULE_TICK_INTERVAL = 1
-
-
 def generated_suffix(stack: str, logical_id: str) -> str:
     """The random-looking end of a generated name; another one for a replacement."""
     from ministack.services.cloudformation import provisioners
@@ -266,6 +216,7 @@ def state_getters() -> dict[str, Callable[[], Any]]:
     from ministack import app
 
     getters: dict[str, Callable[[], Any]] = app._build_persistence_save_dict()
+    getters["cloudwatch_logs"] = without_job_logs(getters["cloudwatch_logs"])
     return {name: getters[name] for name in STATES if name in getters}
 
 

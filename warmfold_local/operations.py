@@ -6,13 +6,14 @@ cannot say more than the code does.
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from pkgutil import walk_packages
 
 from warmfold_local import autoscaling, sagemaker, service_quotas
+from warmfold_local.sagemaker.members import RECORDED, REFUSED
 from warmfold_local.sagemaker.pipeline_definition import STEP_TYPES
 from warmfold_local.sagemaker.pipeline_steps import EXECUTORS
 from warmfold_local.sagemaker.protocol import SAGEMAKER, registered
@@ -52,6 +53,9 @@ def _lines() -> Iterator[str]:
         yield from _section(f"{title}: supported ({len(found)} of {total})", found)
     yield from _section("Pipeline step types that run", EXECUTORS)
     yield from _section("Pipeline step types that are refused", STEP_TYPES - EXECUTORS.keys())
+    title = "Members of a request that are kept for Describe, and have no effect"
+    yield from _members(title, RECORDED)
+    yield from _members("Members of a request that are refused", REFUSED)
     missing = set(every) - set(supported)
     yield from _section(f"SageMaker: not supported ({len(missing)})", missing)
 
@@ -61,6 +65,13 @@ def _section(title: str, names: Iterable[str]) -> Iterator[str]:
     yield from ("", f"## {title}", "")
     for _, group in groupby(sorted(names), key=_first_word):
         yield "- " + ", ".join(f"`{name}`" for name in group)
+
+
+def _members(title: str, table: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """One line for each operation; ``[]`` stands for the items of a list."""
+    yield from ("", f"## {title}", "")
+    for operation, paths in sorted(table.items()):
+        yield f"- {operation}: " + ", ".join(f"`{path}`" for path in sorted(paths))
 
 
 def _first_word(name: str) -> str:

@@ -3,12 +3,17 @@
 import http.client
 import json
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from warmfold_local.access.callers import authorise
 from warmfold_local.cloud import Cloud, Record
+from warmfold_local.endpoint_metrics import EndpointMetrics
 from warmfold_local.errors import ServiceError
 from warmfold_local.faults.hooks import invocation_status
+from warmfold_local.sagemaker.deployments import Variants, serving
 from warmfold_local.sagemaker.endpoints import KIND
 from warmfold_local.sagemaker.fleet import Fleet, Server
 
@@ -61,19 +66,33 @@ def invoke(cloud: Cloud, invocation: Invocation) -> Answer:
 
 def _invoke(cloud: Cloud, invocation: Invocation) -> Answer:
     _require_valid(invocation)
+    authorise(cloud, "sagemaker-runtime", "InvokeEndpoint", {"EndpointName": invocation.endpoint})
     record = cloud.table(KIND).find(invocation.endpoint)
-    fleet: Fleet | None = None if record is None else record.get("_fleet")
+    fleet, variants = (None, []) if record is None else serving(record)
     if record is None or fleet is None:
         account = cloud.settings.account
         raise ServiceError(
             "ValidationError", f"Endpoint {invocation.endpoint} of account {account} not found."
         )
     wanted = invocation.headers.get("x-amzn-sagemaker-target-variant")
-    server = _pick(record, fleet, wanted)
-    status = invocation_status(cloud.faults, invocation.endpoint)
-    if status is not None:
-        raise _model_error(cloud, invocation.endpoint, status, "a fault that was asked for")
-    return _forward(cloud, invocation, server)
+    server = _pick(record, fleet, variants, wanted)
+    return _measured(cloud, invocation, server)
+
+
+def _measured(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
+    """One invocation of the model's container, for CloudWatch too."""
+    invoked = partial(cloud.part(EndpointMetrics).invoked, invocation.endpoint, server.variant)
+    started = time.perf_counter()
+    try:
+        status = invocation_status(cloud.faults, invocation.endpoint)
+        if status is not None:
+            raise _model_error(cloud, invocation.endpoint, status, "a fault that was asked for")
+        answer = _forward(cloud, invocation, server)
+    except _ModelError as error:
+        invoked(model_seconds=time.perf_counter() - started, status=error.status_code)
+        raise
+    invoked(model_seconds=time.perf_counter() - started, status=answer[0])
+    return answer
 
 
 def _require_valid(invocation: Invocation) -> None:
@@ -93,7 +112,7 @@ def _require_valid(invocation: Invocation) -> None:
             )
 
 
-def _pick(record: Record, fleet: Fleet, wanted: str | None) -> Server:
+def _pick(record: Record, fleet: Fleet, variants: Variants, wanted: str | None) -> Server:
     """The variant asked for, or one by weight."""
     if wanted is not None:
         if wanted not in fleet.servers:
@@ -102,7 +121,6 @@ def _pick(record: Record, fleet: Fleet, wanted: str | None) -> Server:
                 f"Variant {wanted} of endpoint {record['EndpointName']} not found.",
             )
         return fleet.servers[wanted]
-    variants = record["ProductionVariants"]
     weights = [variant["CurrentWeight"] for variant in variants]
     if not any(weights):
         raise ServiceError("ServiceUnavailable", "Every variant of the endpoint has weight 0.", 503)
@@ -111,7 +129,7 @@ def _pick(record: Record, fleet: Fleet, wanted: str | None) -> Server:
 
 
 def _forward(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_SECONDS)
+    connection = server.container.connection(TIMEOUT_SECONDS)
     headers = {
         name: invocation.headers[name.lower()]
         for name in _FORWARDED

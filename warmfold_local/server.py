@@ -21,17 +21,20 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from warmfold_local import sagemaker
+from warmfold_local.access.enforcement import enforce
 from warmfold_local.cfn_types import resource_types
 from warmfold_local.cloud import Cloud, Settings
 from warmfold_local.engine import process, sandbox
 from warmfold_local.faults.hooks import disturbed
 from warmfold_local.faults.registry import Faults
 from warmfold_local.front import Front
+from warmfold_local.job_logs import JobLogs, keep_shipping
+from warmfold_local.ministack_alarms import keep_measuring, lead_alarms
+from warmfold_local.ministack_logs import LogWriter
+from warmfold_local.ministack_schedules import lead_schedules
 from warmfold_local.ministack_seam import (
     EventPublisher,
-    complete_schedules,
     load,
-    record_metric_math_alarms,
     register_resource_types,
     stop_lambda_workers,
 )
@@ -45,7 +48,7 @@ logger = logging.getLogger("warmfold_local")
 CHILD_GRACE_SECONDS = 5.0
 
 # What is removed at a clean end in any case; the records of processes are the launcher's to read.
-_SCRATCH = ("tmp", "home", "aws", "instance.json", "isolation.json")
+_SCRATCH = ("tmp", "home", "aws", "instance.json", "isolation.json", "pools")
 
 
 def main() -> None:
@@ -64,9 +67,10 @@ def main() -> None:
     cloud = Cloud(settings, disturbed(publisher, faults), faults=faults)
     keeper = Keeper(state_dir) if values["owner_pid"] is None else None
     backend = load(settings, keep_state=keeper is not None)
+    enforce(cloud)
     register_resource_types(resource_types(cloud))
-    record_metric_math_alarms()
-    complete_schedules()
+    lead_alarms()
+    lead_schedules()
     for module in walk_packages(sagemaker.__path__, f"{sagemaker.__name__}."):
         import_module(module.name)  # operations register themselves
     if keeper is not None:
@@ -90,6 +94,9 @@ async def _run(
     if values["owner_pid"] is not None:
         when_gone(values["owner_pid"], lambda: loop.call_soon_threadsafe(stop.set))
     publisher.attach(loop)
+    cloud.part(JobLogs).sink = LogWriter(cloud.settings, loop)
+    cloud.spawn("job logs", lambda: keep_shipping(cloud))
+    cloud.spawn("metrics", lambda: keep_measuring(cloud, loop))
     if keeper is not None:
         keeper.start(cloud, loop)
 

@@ -13,6 +13,7 @@ from typing import Any
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import ServiceError
 from warmfold_local.modelled.limits import Limits
+from warmfold_local.modelled.quotas import DOCUMENTED_TOTALS, Total
 from warmfold_local.sagemaker.capacity import Capacity
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.protocol import operation
@@ -35,7 +36,22 @@ class Quota:
     rate_of: str | None = None
 
 
+# Codes of quotas that count an account as a whole, as published in inventories of accounts.
+_CODES = {
+    Total.TRAINING: "L-00C91CB5",
+    Total.TRAINING_JOB: "L-622CFD70",
+    Total.PROCESSING: "L-F311B08F",
+    Total.TRANSFORM: "L-60D2A6F0",
+    Total.ENDPOINT: "L-7A3DF611",
+    Total.PIPELINES: "L-E8EADE50",
+    Total.PACKAGES: "L-9A82FBCA",
+}
+
 KNOWN = (
+    *(
+        Quota(code=code, name=total.value, default=DOCUMENTED_TOTALS[total], adjustable=True)
+        for total, code in _CODES.items()
+    ),
     Quota(
         code="L-0BEF44E8",
         name="ml.m5.xlarge for training warm pool usage",
@@ -101,7 +117,7 @@ def _limits(cloud: Cloud) -> Limits:
 def _quotas(limits: Limits) -> Iterator[Quota]:
     yield from KNOWN
     known = {quota.name for quota in KNOWN}
-    for name, value in limits.quotas.limits.items():
+    for name, value in {**limits.quotas.limits, **limits.quotas.totals}.items():
         if name not in known:
             code = f"local-{sha256(name.encode()).hexdigest()[:8].upper()}"
             yield Quota(code=code, name=name, default=value, adjustable=True)
@@ -116,7 +132,8 @@ def _quota(request: dict[str, Any], limits: Limits) -> Quota:
 
 
 def _value(quota: Quota, limits: Limits) -> float:
-    configured = limits.rates if quota.rate_of is not None else limits.quotas.limits
+    quotas = {**limits.quotas.limits, **limits.quotas.totals}
+    configured = limits.rates if quota.rate_of is not None else quotas
     return configured.get(quota.rate_of or quota.name, quota.default)
 
 

@@ -24,6 +24,7 @@ SCRATCH = (
     "instance.json",
     "isolation.json",
     "owner.json",
+    "pools",
     "server",
     "tmp",
 )

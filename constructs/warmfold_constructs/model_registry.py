@@ -45,6 +45,16 @@ def grant_register(role: iam.Role, group_name: str) -> None:
     )
 
 
+def grant_use(role: iam.Role, group_name: str) -> None:
+    """Create models of versions that are known: SageMaker describes the version for it."""
+    allow(
+        role,
+        ["sagemaker:DescribeModelPackage"],
+        [arn(role, "sagemaker", "model-package", f"{group_name}/*")],
+        because=_VERSIONS_COME_LATER,
+    )
+
+
 def grant_read(role: iam.Role, group_name: str) -> None:
     """List versions with their approval, and describe them."""
     allow(

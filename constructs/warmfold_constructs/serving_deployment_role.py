@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from warmfold_constructs.model_registry import grant_read
+from warmfold_constructs.model_registry import grant_use
 from warmfold_constructs.policies import allow, allow_passing, arn, role_arn
 from warmfold_constructs.serving_names import AlarmNames, ServingNames
 
@@ -56,7 +56,7 @@ class ServingDeploymentRole(Construct):
         self._allow_endpoint(serving)
         self._allow_scaling(serving.endpoint)
         self._allow_alarms(serving.endpoint)
-        grant_read(self.role, model_package_group)
+        grant_use(self.role, model_package_group)
         allow_passing(
             self.role,
             [role_arn(self, model_role_name)],

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import ROOT, Client
-from tests.localcloud.conftest import RunningCloud
+from tests.localcloud.conftest import RunningCloud, with_role
 from warmfold.demo.cdk import cdk_environment
 from warmfold_local import launcher
 
@@ -20,7 +20,7 @@ IMAGES = ROOT / "build" / "images"
 def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """A cloud of its own: what is deployed must not meet other tests' resources."""
     state = tmp_path_factory.mktemp("a cdk cloud") / "state"
-    yield RunningCloud(launcher.start(state, IMAGES))
+    yield with_role(launcher.start(state, IMAGES))
     assert launcher.stop(state)
 
 

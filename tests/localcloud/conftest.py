@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from warmfold_local.launcher import Instance
 
 TINY_SERVER = Path(__file__).with_name("tiny_server.py")
 START_SECONDS = 30.0
+
+# What tests that are not about permissions give to jobs, functions and stacks; see `with_role`.
+ROLE = "arn:aws:iam::000000000000:role/tests"
+_SERVICES = ("cloudformation", "lambda", "sagemaker", "scheduler")
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,33 @@ class RunningCloud:
         return self.add_image("tiny-server", mode, argv, TINY_MODE=mode)
 
 
+def with_role(instance: Instance) -> RunningCloud:
+    """The cloud, with the role ``ROLE`` in it, which may do everything."""
+    cloud = RunningCloud(instance)
+    iam = cloud.client("iam")
+    services = [f"{name}.amazonaws.com" for name in _SERVICES]
+    trust = policy(Action="sts:AssumeRole", Principal={"Service": services})
+    with suppress(iam.exceptions.EntityAlreadyExistsException):  # of an earlier life of a cloud
+        iam.create_role(RoleName="tests", AssumeRolePolicyDocument=trust)
+    everything = policy(Action="*", Resource="*")
+    iam.put_role_policy(RoleName="tests", PolicyName="everything", PolicyDocument=everything)
+    return cloud
+
+
+def policy(**statement: Any) -> str:
+    """A document of one statement, ``Effect`` being Allow unless it says otherwise."""
+    allow = {"Effect": "Allow", **statement}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+
+
+# The attributes of a queue that rules may send to, as the CDK's targets write them.
+FOR_EVENTS = {
+    "Policy": policy(
+        Action="sqs:SendMessage", Resource="*", Principal={"Service": "events.amazonaws.com"}
+    )
+}
+
+
 def make_client(settings: Settings, service: str, **credentials: str) -> Any:
     members: dict[str, Any] = {
         "aws_access_key_id": settings.account,
@@ -81,5 +113,5 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = START_SEC
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     root = tmp_path_factory.mktemp("local cloud")  # a path with a space
     instance = launcher.start(root / "state", root / "images")
-    yield RunningCloud(instance)
+    yield with_role(instance)
     assert launcher.stop(root / "state")

@@ -13,11 +13,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
 from warmfold_contract import metrics
 from warmfold_local.faults.client import FaultsClient
 
-ROLE = "arn:aws:iam::000000000000:role/faults"
 SOURCE = Path(__file__).parents[2] / "lambda_src"
 FOLDS = 2
 _ENDED = ("Completed", "Failed", "Stopped")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for, with_role
 from warmfold_local import launcher
 
 pytestmark = pytest.mark.localcloud
@@ -20,7 +20,7 @@ TYPE = "ml.m5.large"
 @pytest.fixture(scope="module")
 def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     root = tmp_path_factory.mktemp("limited cloud")
-    yield RunningCloud(launcher.start(root / "state", root / "images"))
+    yield with_role(launcher.start(root / "state", root / "images"))
     assert launcher.stop(root / "state")
 
 
@@ -40,7 +40,7 @@ def train(cloud: RunningCloud, name: str, code: str = "", keep_alive: int = 0) -
     answer: dict[str, Any] = cloud.client("sagemaker").create_training_job(
         TrainingJobName=name,
         AlgorithmSpecification={"TrainingImage": image, "TrainingInputMode": "File"},
-        RoleArn="arn:aws:iam::000000000000:role/fold",
+        RoleArn=ROLE,
         OutputDataConfig={"S3OutputPath": "s3://nowhere/out"},
         ResourceConfig={
             "InstanceType": TYPE,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.conftest import RunningCloud, wait_for
-from tests.localcloud.test_endpoints import ROLE, Hosting
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
+from tests.localcloud.test_endpoints import Hosting
 
 pytestmark = pytest.mark.localcloud
 
@@ -248,7 +248,7 @@ def test_a_group_with_versions_survives_its_stack(stack: Stack, cloud: RunningCl
     stack.delete()
 
 
-def test_an_alarm_over_an_expression_is_made_and_stays_without_data(
+def test_an_alarm_over_an_expression_is_made_and_evaluated(
     stack: Stack, cloud: RunningCloud
 ) -> None:
     errors = {
@@ -265,16 +265,23 @@ def test_an_alarm_over_an_expression_is_made_and_stays_without_data(
         "Metrics": [{"Id": "rate", "Expression": "100 * errors", "ReturnData": True}, errors],
         "Threshold": 1,
         "ComparisonOperator": "GreaterThanThreshold",
-        "EvaluationPeriods": 2,
+        "EvaluationPeriods": 1,
     }
     body = {"Resources": {"A": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}}
     assert stack.deploy(body)["StackStatus"] == "CREATE_COMPLETE", stack.reasons()
+
+    def described() -> dict[str, Any]:
+        names = [properties["AlarmName"]]
+        found = cloud.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+        alarm: dict[str, Any] = found[0]
+        return alarm
+
+    assert described()["StateValue"] == "INSUFFICIENT_DATA"
     cloud.client("cloudwatch").put_metric_data(
         Namespace="AWS/SageMaker",
         MetricData=[{"MetricName": "InvocationModelErrors", "Value": 100.0}],
     )
-    alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=[properties["AlarmName"]])
-    alarm = alarms["MetricAlarms"][0]
-    assert alarm["StateValue"] == "INSUFFICIENT_DATA"
+    alarm = described()
+    assert alarm["StateValue"] == "ALARM"
     assert alarm["Metrics"] == properties["Metrics"]
     assert alarm["Threshold"] == 1.0

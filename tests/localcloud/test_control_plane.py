@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
 
 pytestmark = pytest.mark.localcloud
 
 TINY_JOB = Path(__file__).with_name("tiny_job.py")
-ROLE = "arn:aws:iam::000000000000:role/pipeline"
 
 
 @pytest.fixture

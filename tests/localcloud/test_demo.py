@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import Any
 import pytest
 
 from config.load import REPOSITORY
+from tests.localcloud.processes import assert_nothing_runs
+from tests.unit.infrastructure.iam_recording import live_calls, recorded_calls
 from warmfold.runs.aws import Aws, connect, find_deployment, split_s3_uri
 from warmfold_local import launcher
 
@@ -61,28 +62,6 @@ def run(state_dir: Path, *arguments: str, **options: Any) -> "subprocess.Complet
         check=False,
         **options,
     )
-
-
-def processes_of(state_dir: Path) -> list[str]:
-    """Command lines of processes that have the state folder in them or in their environment."""
-    needle, found = str(state_dir).encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            line, variables = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if int(folder.name) != os.getpid() and needle in line + variables:
-            found.append(line.replace(b"\0", b" ").decode(errors="replace"))
-    return found
-
-
-def assert_nothing_runs(state_dir: Path) -> None:
-    """A process that was told to end may need a moment."""
-    deadline = time.monotonic() + 15
-    while (left := processes_of(state_dir)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert left == []
-    assert launcher.running(state_dir) is None
 
 
 @dataclass(frozen=True)
@@ -129,6 +108,17 @@ def test_the_demo_succeeds_and_says_what_happened(demo: Demo) -> None:
         'local env)"',
     ):
         assert expected in demo.outcome.stdout
+
+
+def test_the_platforms_roles_are_asked_what_the_recording_says_and_refused_nothing(
+    demo: Demo,
+) -> None:
+    instance = launcher.running(demo.state_dir)
+    assert instance is not None
+    asked, refused = live_calls(instance.settings)
+    assert refused == []
+    # The recording has a second promotion and a reconcile besides; `iam_recording` makes it anew.
+    assert asked <= recorded_calls()
 
 
 def test_the_secret_is_not_printed(demo: Demo) -> None:

@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
 
 pytestmark = pytest.mark.localcloud
-
-ROLE = "arn:aws:iam::000000000000:role/model"
 
 
 class Hosting:
@@ -263,3 +261,65 @@ def _linked_archive(hosting: Hosting) -> str:
         Bucket="models", Key="linked.tar.gz", Body=packed.getvalue()
     )
     return "s3://models/linked.tar.gz"
+
+
+def canary(alarm: str) -> dict[str, Any]:
+    size = {"Type": "CAPACITY_PERCENT", "Value": 50}
+    traffic = {"Type": "CANARY", "WaitIntervalInSeconds": 600, "CanarySize": size}
+    policy = {"TrafficRoutingConfiguration": traffic, "TerminationWaitInSeconds": 0}
+    rollback = {"Alarms": [{"AlarmName": alarm}]}
+    return {"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": rollback}
+
+
+def error_rate(hosting: Hosting, endpoint: str) -> str:
+    """The platform's own kind of alarm, by expression, as its stack makes it; its name."""
+    name = f"{endpoint}-errors"
+    dimensions = {"EndpointName": endpoint, "VariantName": "main"}
+
+    def stat(identifier: str, metric: str) -> dict[str, Any]:
+        listed = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+        of = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": listed}
+        query = {"Metric": of, "Period": 60, "Stat": "Sum"}
+        return {"Id": identifier, "MetricStat": query, "ReturnData": False}
+
+    expression = "IF(invocations > 0, 100 * errors / invocations, 0)"
+    properties = {
+        "AlarmName": name,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 10,
+        "EvaluationPeriods": 1,
+        "TreatMissingData": "notBreaching",
+        "Metrics": [
+            {"Id": "rate", "Expression": expression},
+            stat("errors", "InvocationModelErrors"),
+            stat("invocations", "Invocations"),
+        ],
+    }
+    template = {"Resources": {"Rate": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}}
+    stacks = hosting.cloud.client("cloudformation")
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    return name
+
+
+def test_a_canary_that_fails_requests_is_rolled_back_by_its_own_metrics(hosting: Hosting) -> None:
+    image = hosting.cloud.tiny_server()
+    first = hosting.config(image, hosting.model_data("old"))
+    endpoint = hosting.create(first)
+    hosting.settled(endpoint)
+    alarm = error_rate(hosting, endpoint)
+    bad = hosting.config(image, hosting.model_data("new"))
+    hosting.sagemaker.update_endpoint(
+        EndpointName=endpoint, EndpointConfigName=bad, DeploymentConfig=canary(alarm)
+    )
+    wait_for(lambda: hosting.invoke(endpoint)["Body"]["model"] == "new", "the canary's traffic")
+    pending = hosting.sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert pending["PendingDeploymentSummary"]["EndpointConfigName"] == bad
+    for _ in range(20):
+        hosting.invoke_error(endpoint, b"bad row")
+    described = hosting.settled(endpoint)
+    assert described["EndpointConfigName"] == first
+    assert f"alarm(s) {alarm} went into the ALARM state" in described["FailureReason"]
+    assert {hosting.invoke(endpoint)["Body"]["model"] for _ in range(10)} == {"old"}
+    found = hosting.cloud.client("cloudwatch").describe_alarms(AlarmNames=[alarm])
+    assert found["MetricAlarms"][0]["StateValue"] == "ALARM"

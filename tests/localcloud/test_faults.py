@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.conftest import RunningCloud, make_client, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, make_client, wait_for
 from tests.localcloud.fault_aids import (
-    ROLE,
     all_folds,
     bucket,
     ended_training,

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
 from tests.localcloud.fault_aids import (
     FOLDS,
-    ROLE,
     all_folds,
     bucket,
     deploy_function,

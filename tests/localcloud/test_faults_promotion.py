@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import FOR_EVENTS, ROLE, RunningCloud, wait_for
 from tests.localcloud.fault_aids import (
-    ROLE,
     deploy_function,
     faults_of,
     invoke_function,
@@ -144,7 +143,8 @@ def connect(cloud: RunningCloud, group: str, function: str) -> str:
     """Rule, queue and event source, as in the delivery stack; the mapping's id."""
     sqs, events = cloud.client("sqs"), cloud.client("events")
     url = sqs.create_queue(
-        QueueName=group, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)}
+        QueueName=group,
+        Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS), **FOR_EVENTS},
     )["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     queue_arn = arn["Attributes"]["QueueArn"]

@@ -14,10 +14,9 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
 from tests.localcloud.fuzz_bench import OPERATIONS
 from tests.localcloud.fuzz_requests import body_of, request_for
-from tests.unit.local.jobs_support import ROLE
 
 pytestmark = pytest.mark.localcloud
 

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
 
 pytestmark = pytest.mark.localcloud
 
 BUCKET = "jobs-test"
-ROLE = "arn:aws:iam::000000000000:role/jobs"
 RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
 
 # One program for every kind of container: what it does is its first argument.

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.conftest import TINY_SERVER, RunningCloud, wait_for
+from tests.localcloud.conftest import TINY_SERVER, wait_for, with_role
 from tests.localcloud.test_endpoints import Hosting
 from warmfold_local import launcher
 from warmfold_local.launcher import Instance, LocalCloudError
@@ -37,7 +37,7 @@ def start(state_dir: Path, **members: Any) -> Instance:
 
 def serve_something(instance: Instance) -> int:
     """Bring up an endpoint; the process id of its server."""
-    hosting = Hosting(RunningCloud(instance))
+    hosting = Hosting(with_role(instance))
     hosting.settled(hosting.create(hosting.config(hosting.cloud.tiny_server())))
     records = list((instance.settings.state_dir / "children").glob("*.json"))
     assert len(records) == 1
@@ -119,7 +119,7 @@ def test_a_killed_predecessor_and_its_containers_are_cleaned_up(state_dir: Path)
     assert not alive(first.pid)
     assert not alive(server)
     assert second.settings.secret != first.settings.secret
-    hosting = Hosting(RunningCloud(second))
+    hosting = Hosting(with_role(second))
     assert hosting.sagemaker.list_endpoints()["Endpoints"] == []
     assert not (state_dir / "jobs" / "endpoint").exists()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import FOR_EVENTS, RunningCloud, wait_for
 
 pytestmark = pytest.mark.localcloud
 
@@ -74,7 +74,8 @@ def test_a_client_token_makes_a_registration_safe_to_repeat(
 
 
 def test_approval_is_announced_on_the_event_bus(cloud: RunningCloud, group: str) -> None:
-    queue = cloud.client("sqs").create_queue(QueueName=f"approvals-{group}")["QueueUrl"]
+    made = cloud.client("sqs").create_queue(QueueName=f"approvals-{group}", Attributes=FOR_EVENTS)
+    queue = made["QueueUrl"]
     events = cloud.client("events")
     pattern = {
         "source": ["aws.sagemaker"],

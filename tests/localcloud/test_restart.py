@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.conftest import ROLE, RunningCloud, wait_for, with_role
 from tests.localcloud.test_endpoints import Hosting
 from tests.localcloud.test_launcher import alive, free
 from warmfold.cli.main import run
 from warmfold_local import launcher
+from warmfold_local.access.client import usage
 from warmfold_local.launcher import Instance, LocalCloudError
 
 pytestmark = pytest.mark.localcloud
 
-ROLE = "arn:aws:iam::000000000000:role/anybody"
 RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
 REASON = "The local cloud was restarted while this was in progress"
 KILLS = 3
@@ -39,7 +39,7 @@ def state_dir(tmp_path: Path) -> Iterator[Path]:
 
 def start(state_dir: Path, **members: Any) -> RunningCloud:
     members = {"restore": True, **members}
-    return RunningCloud(launcher.start(state_dir, state_dir.parent / "images", **members))
+    return with_role(launcher.start(state_dir, state_dir.parent / "images", **members))
 
 
 def kill(instance: Instance) -> None:
@@ -138,6 +138,7 @@ def test_what_was_stopped_well_is_there_again_with_ministacks_part(state_dir: Pa
     first.client("sqs").send_message(QueueUrl=queue, MessageBody="to do")
     first.client("sagemaker").create_model_package_group(ModelPackageGroupName="group")
     sleeping_job(first, "asleep")
+    asked = wait_for(lambda: usage(first.settings)["calls"], "the role was used")
     assert launcher.stop(state_dir, keep_state=True)
     assert not (state_dir / "instance.json").exists()
     assert free(first.settings.port)
@@ -152,6 +153,8 @@ def test_what_was_stopped_well_is_there_again_with_ministacks_part(state_dir: Pa
     assert len(groups["ModelPackageGroupSummaryList"]) == 1
     job = again.client("sagemaker").describe_training_job(TrainingJobName="asleep")
     assert REASON in job["FailureReason"]
+    remembered = {call["Action"] for call in usage(again.settings)["calls"]}
+    assert {call["Action"] for call in asked} <= remembered
 
 
 def test_a_stack_and_its_resources_are_restored_together(state_dir: Path) -> None:
@@ -242,6 +245,8 @@ class Stream:
         self.answered: list[tuple[str, str]] = []
         self._cloud = cloud
         self._run = run
+        for service in ("s3", "sagemaker"):  # reading a service's model takes its time
+            cloud.client(service)
         self._thread = threading.Thread(target=self._work)
         self._thread.start()
 

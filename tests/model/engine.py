@@ -28,6 +28,7 @@ class Engine:
     closed: threading.Event = field(default_factory=threading.Event)
 
     def run_training(self, job: Job) -> Final:
+        job.update(TrainingStartTime=job.cloud.now())  # its cluster was launched
         self._wait(lambda: job.name in self.outcomes or job.stop_requested.is_set())
         if job.name not in self.outcomes:
             raise JobStopped

@@ -49,6 +49,9 @@ class Endpoint:
     config: str | None = None
     status: str = "Creating"
     failed: bool = False
+    weight: float = 1.0
+    count: int = 1
+    retained: bool = False
 
 
 @dataclass
@@ -125,11 +128,23 @@ class Reference:
             raise Refused("ValidationException")
         self.endpoints[name] = Endpoint(config)
 
-    def update_endpoint(self, name: str, config: str) -> None:
+    def update_endpoint(self, name: str, config: str, *, retained: bool) -> None:
+        """``retained``: weight and count stay what they have become."""
         endpoint = self._settled(name)
         if config not in self.configs:
             raise Refused("ValidationException")
         endpoint.status, endpoint.wanted, endpoint.failed = "Updating", config, False
+        endpoint.retained = retained
+
+    def weigh(self, name: str, variant: str, weight: float | None, count: int | None) -> None:
+        """Other figures, on the fleet that serves: there must be one."""
+        endpoint = self.endpoints.get(name)
+        if endpoint is None or endpoint.status != "InService" or variant != "v":
+            raise Refused("ValidationException")
+        if count == 0:
+            raise Refused("ValidationException")
+        endpoint.weight = endpoint.weight if weight is None else weight
+        endpoint.count = endpoint.count if count is None else count
 
     def deploy(self, name: str, *, healthy: bool) -> None:
         """The new fleet came up, or did not: then what served before serves on."""
@@ -137,6 +152,8 @@ class Reference:
         endpoint.failed = not healthy
         if healthy:
             endpoint.config = endpoint.wanted
+            if not endpoint.retained:
+                endpoint.weight, endpoint.count = 1.0, 1
         endpoint.status = "Failed" if endpoint.config is None else "InService"
 
     def delete_endpoint(self, name: str) -> None:

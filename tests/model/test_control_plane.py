@@ -4,21 +4,15 @@ After every step each answer, status and list is compared. Containers are stood 
 `engine.py`, so that the test decides when a job ends and how.
 """
 
-import tempfile
-import threading
-from pathlib import Path
-from typing import Any
-from unittest.mock import patch
-
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from tests.model.engine import Engine, until
-from tests.model.looking import Looking, tuning_request
+from tests.model.benches import Machine, repeatable
+from tests.model.endpoint_rules import EndpointRules
+from tests.model.engine import until
+from tests.model.looking import tuning_request
 from tests.model.reference import ENDED, Reference, Refused
-from tests.unit.local.jobs_support import ROLE, Bench, training_request
-from warmfold_local.sagemaker import endpoints, training
+from tests.unit.local.jobs_support import ROLE, training_request
 
 NAMES = st.sampled_from(["a", "ab", "b"])
 SCORES = st.none() | st.integers(0, 9).map(float)
@@ -26,19 +20,9 @@ APPROVALS = st.sampled_from(["Approved", "Rejected", "PendingManualApproval"])
 VERSIONS = st.integers(1, 3)
 
 
-class ControlPlane(Looking, RuleBasedStateMachine):
+class ControlPlane(EndpointRules, Machine):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.before = set(threading.enumerate())
-        self.engine = Engine()
-        self.patches: list[Any] = [
-            patch.object(training, "run_training", self.engine.run_training),
-            patch.object(endpoints, "Fleet", self.engine.fleet),
-        ]
-        for seam in self.patches:
-            seam.start()
-        self.bench = Bench(Path(self.folder.name))
         self.model = Reference()
 
     @initialize()
@@ -46,16 +30,6 @@ class ControlPlane(Looking, RuleBasedStateMachine):
         self.image = self.bench.image("")
         container = {"Image": self.image}
         self.call("CreateModel", ModelName="m", PrimaryContainer=container, ExecutionRoleArn=ROLE)
-
-    def teardown(self) -> None:
-        self.engine.closed.set()
-        self.bench.cloud.stopping.set()
-        for thread in set(threading.enumerate()) - self.before:
-            thread.join(20)
-            assert not thread.is_alive(), thread.name
-        for seam in self.patches:
-            seam.stop()
-        self.folder.cleanup()
 
     # Training jobs
 
@@ -135,55 +109,6 @@ class ControlPlane(Looking, RuleBasedStateMachine):
 
         until(shown, f"{name} is {tuning.status}")
 
-    # Endpoints
-
-    @rule(name=NAMES)
-    def create_config(self, name: str) -> None:
-        variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large"}
-        self.both(
-            lambda: self.model.create_config(name),
-            "CreateEndpointConfig",
-            EndpointConfigName=name,
-            ProductionVariants=[variant],
-        )
-
-    @rule(name=NAMES)
-    def delete_config(self, name: str) -> None:
-        self.both(
-            lambda: self.model.delete_config(name), "DeleteEndpointConfig", EndpointConfigName=name
-        )
-
-    @rule(name=NAMES, config=NAMES, operation=st.sampled_from(["create", "update"]))
-    def create_or_update_endpoint(self, name: str, config: str, operation: str) -> None:
-        expected = getattr(self.model, f"{operation}_endpoint")
-        self.both(
-            lambda: expected(name, config),
-            f"{operation.title()}Endpoint",
-            EndpointName=name,
-            EndpointConfigName=config,
-        )
-
-    @precondition(
-        lambda self: any(e.status in ("Creating", "Updating") for e in self.endpoints_of_model())
-    )
-    @rule(data=st.data(), healthy=st.booleans())
-    def deploy(self, data: st.DataObject, healthy: bool) -> None:
-        changing = [
-            name
-            for name, endpoint in sorted(self.model.endpoints.items())
-            if endpoint.status in ("Creating", "Updating")
-        ]
-        name = data.draw(st.sampled_from(changing))
-        self.model.deploy(name, healthy=healthy)
-        self.engine.fleets[name] = healthy
-        settled = ("InService", "Failed")
-        until(lambda: self.endpoint(name)["EndpointStatus"] in settled, f"{name} settled")
-
-    @rule(name=NAMES)
-    def delete_endpoint(self, name: str) -> None:
-        if self.both(lambda: self.model.delete_endpoint(name), "DeleteEndpoint", EndpointName=name):
-            until(lambda: name not in self.listed_endpoints(), f"{name} is gone")
-
     # Packages
 
     @rule(name=NAMES)
@@ -258,15 +183,6 @@ class ControlPlane(Looking, RuleBasedStateMachine):
             assert metric.get("Value") == tuning.best
 
     @invariant()
-    def endpoints_agree(self) -> None:
-        assert self.listed_endpoints() == {n: e.status for n, e in self.model.endpoints.items()}
-        for name, endpoint in self.model.endpoints.items():
-            found = self.endpoint(name)
-            assert ("FailureReason" in found) == endpoint.failed
-            if endpoint.config is not None:
-                assert found["EndpointConfigName"] == endpoint.config
-
-    @invariant()
     def packages_agree(self) -> None:
         groups = self.pages("ListModelPackageGroups", "ModelPackageGroupSummaryList", MaxResults=2)
         assert {item["ModelPackageGroupName"] for item in groups} == set(self.model.groups)
@@ -283,16 +199,6 @@ class ControlPlane(Looking, RuleBasedStateMachine):
                 versions = [item["ModelPackageVersion"] for item in listed]
                 assert versions == self.model.list_versions(name, status)
 
-    def endpoints_of_model(self) -> list[Any]:
-        return list(self.model.endpoints.values())
-
 
 TestControlPlane = ControlPlane.TestCase
-TestControlPlane.settings = settings(
-    max_examples=25,
-    stateful_step_count=40,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestControlPlane.settings = repeatable(examples=25, steps=40)

@@ -10,6 +10,7 @@ from rich.console import Console
 from config.load import REPOSITORY
 from config.names import Names
 from warmfold.cli.cloud_report import isolation_line, resource_lines
+from warmfold.cli.log_follow import ending, follow
 from warmfold.demo.cloud import note_owner
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import LOCAL, connect_local
@@ -71,12 +72,18 @@ def env(options: argparse.Namespace) -> None:
 
 
 def logs(options: argparse.Namespace) -> None:
-    """Print a log. Raises ``WarmfoldError`` if there is none of that name, or several."""
+    """Print a log, with ``-f`` until its job has ended.
+
+    Raises ``WarmfoldError`` if there is none of that name, or several.
+    """
     path = (
         options.state_dir / "server.log"
         if options.job is None
         else _job_log(options.state_dir, options.job)
     )
+    if options.follow and path.parent.is_dir():
+        follow(path, ending(options.state_dir, path), sys.stdout)
+        return
     if not path.is_file():
         raise WarmfoldError(f"there is no log {path}: nothing has been started yet")
     if path.stat().st_size == 0:
@@ -86,11 +93,13 @@ def logs(options: argparse.Namespace) -> None:
 
 
 def _job_log(state_dir: Path, name: str) -> Path:
-    found = sorted(path for path in state_dir.glob("jobs/*/*/log.txt") if name in path.parent.name)
+    """A whole name comes before a part of one; a job that was just made may have no log yet."""
+    known = sorted(path for path in state_dir.glob("jobs/*/*") if path.parent.name != "tuning")
+    found = [path for path in known if path.name == name]
+    found = found or [path for path in known if name in path.name]
     if len(found) == 1:
-        return found[0]
-    known = found or sorted(state_dir.glob("jobs/*/*/log.txt"))
-    listed = "\n".join(f"  {path.parent.name}" for path in known) or "  none"
+        return found[0] / "log.txt"
+    listed = "\n".join(f"  {path.name}" for path in found or known) or "  none"
     what = "several jobs are called" if found else "no job is called"
     raise WarmfoldError(f"{what} …{name}…; the jobs with a log are\n{listed}")
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from config.load import REPOSITORY, environments, load_settings
 from warmfold.cli.cloud_commands import print_how_to_talk
+from warmfold.container_images import ContainerEngine
 from warmfold.demo.deploy import build, image_specs
 from warmfold.demo.flow import Options, run_demo
 from warmfold.demo.preflight import folder_fault
@@ -35,6 +36,7 @@ def demo(options: argparse.Namespace) -> None:
         report=report.resolve(),
         data=options.data,
         keep=options.keep,
+        engine=_engine(options),
     )
     try:
         run_demo(wanted, console)
@@ -50,12 +52,16 @@ def demo(options: argparse.Namespace) -> None:
 
 
 def build_images(options: argparse.Namespace) -> None:
-    """Build an environment's images as folders; prints them."""
+    """Build an environment's images for the local cloud; prints their folders."""
     settings = load_settings(options.env)
     for fault in folder_fault(IMAGES_DIR, "images"):
         raise WarmfoldError(fault)
-    for folder in build(REPOSITORY, IMAGES_DIR, settings, print):
+    for folder in build(REPOSITORY, IMAGES_DIR, settings, print, _engine(options)):
         print(folder)
+
+
+def _engine(options: argparse.Namespace) -> ContainerEngine | None:
+    return None if options.engine == "process" else options.engine
 
 
 def print_image_uris(options: argparse.Namespace) -> None:

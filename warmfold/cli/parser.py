@@ -7,6 +7,7 @@ from config.load import environments
 from warmfold.cli import cloud_commands, demo_commands, model_commands
 from warmfold.cli.cloud_commands import DEFAULT_STATE_DIR
 from warmfold.cli.fault_commands import add_faults
+from warmfold.cli.iam_command import add_iam_report
 from warmfold.cli.replay_command import add_replay
 
 
@@ -44,14 +45,16 @@ def _add_demo(commands: "_Commands[argparse.ArgumentParser]") -> None:
     demo.add_argument("--keep", action="store_true", help="leave the local cloud running")
     demo.add_argument("--data", type=Path, help="CSV file to train on (default: the example's)")
     demo.add_argument("--report", type=Path, default=None, help="where to write the report")
+    _add_engine(demo)
     demo.set_defaults(command=demo_commands.demo)
 
 
 def _add_images(commands: "_Commands[argparse.ArgumentParser]") -> None:
     images = commands.add_parser("images", help="the images that jobs and endpoints run")
     actions = images.add_subparsers(required=True, metavar="ACTION")
-    build = actions.add_parser("build", help="build them for the local cloud's process engine")
+    build = actions.add_parser("build", help="build them for the local cloud")
     _add_environment(build)
+    _add_engine(build)
     build.set_defaults(command=demo_commands.build_images)
     uris = actions.add_parser("uris", help="print Dockerfile, project and URI of each image")
     _add_environment(uris)
@@ -74,8 +77,10 @@ def _add_local(commands: "_Commands[argparse.ArgumentParser]") -> None:
         actions.add_parser(name, help=help_text).set_defaults(command=command)
     logs = actions.add_parser("logs", help="print the server's log, or a job's")
     logs.add_argument("job", nargs="?", help="name of a job or endpoint, or a part of it")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
     logs.set_defaults(command=cloud_commands.logs)
     add_faults(actions)
+    add_iam_report(actions)
     add_replay(actions)
 
 
@@ -116,4 +121,14 @@ def _add_environment(parser: argparse.ArgumentParser) -> None:
         default="local",
         help=f"environment: {', '.join(environments())} (default: %(default)s). "
         "Others than local are on AWS, by the usual AWS variables.",
+    )
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        choices=("process", "docker", "podman"),
+        default="process",
+        help="what runs jobs and endpoints: child processes, which need nothing else, or real "
+        "containers of the Dockerfiles (default: %(default)s)",
     )

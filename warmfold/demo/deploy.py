@@ -7,6 +7,7 @@ from rich.console import Console
 from config.images import Kind, content_tag
 from config.names import Names
 from config.settings import Settings
+from warmfold.container_images import ContainerEngine
 from warmfold.demo.cdk import Cdk, cdk_environment
 from warmfold.images import ImageSpec, Progress, build_images
 from warmfold_local.launcher import Instance
@@ -31,9 +32,16 @@ def image_specs(root: Path, settings: Settings) -> list[ImageSpec]:
     ]
 
 
-def build(root: Path, images_dir: Path, settings: Settings, progress: Progress) -> list[Path]:
+def build(
+    root: Path,
+    images_dir: Path,
+    settings: Settings,
+    progress: Progress,
+    engine: ContainerEngine | None = None,
+) -> list[Path]:
     """The folders of the environment's images, built where they are missing."""
-    return build_images(root, images_dir, image_specs(root, settings), progress=progress)
+    specs = image_specs(root, settings)
+    return build_images(root, images_dir, specs, engine=engine, progress=progress)
 
 
 def deploy(root: Path, instance: Instance, console: Console) -> list[str]:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from config.load import load_settings
 from config.names import Names
+from warmfold.container_images import ContainerEngine
 from warmfold.demo import batch, preflight, promote
 from warmfold.demo.cloud import demo_cloud
 from warmfold.demo.deploy import build, deploy
@@ -49,6 +50,7 @@ class Options:
     report: Path
     data: Path | None = None
     keep: bool = False
+    engine: ContainerEngine | None = None
 
 
 def run_demo(options: Options, console: Console) -> Path:
@@ -64,8 +66,9 @@ def run_demo(options: Options, console: Console) -> Path:
     )
     journal = Journal(console, PHASES)
     with journal.phase("Build the images") as phase:
-        folders = build(options.root, options.images_dir, settings, journal.say)
-        phase.result = f"{len(folders)} images, run as processes"
+        folders = build(options.root, options.images_dir, settings, journal.say, options.engine)
+        way = "processes" if options.engine is None else f"containers of {options.engine}"
+        phase.result = f"{len(folders)} images, run as {way}"
     with ExitStack() as stack:
         with journal.phase("Start the local cloud") as phase:
             cloud = demo_cloud(options.state_dir, options.images_dir, keep=options.keep)

@@ -12,7 +12,12 @@ BASE_DIR_VARIABLE = "SAGEMAKER_BASE_DIR"
 
 # What an isolated container may not have: with network isolation SageMaker makes no credentials
 # available to the container, and nothing can be called.
-_ACCESS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL")
+_ACCESS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+)
 
 
 def container_environment(
@@ -31,7 +36,7 @@ def container_environment(
     endpoint; taking its network is the sandbox's work. ``inside``: where the container finds
     ``base_dir``, if elsewhere.
     """
-    access = cloud.settings.client_environment()
+    access = cloud.settings.client_environment(cloud.identity)
     if isolated:
         access = {key: value for key, value in access.items() if key not in _ACCESS}
     for name in ("home", "tmp"):

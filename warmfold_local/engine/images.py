@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from warmfold_local.errors import ValidationError
 
@@ -21,17 +22,32 @@ class ImageNotFound(ValidationError):
     """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """The container engine that holds an image. ``environment`` is all that its client needs."""
+
+    program: str
+    image_id: str
+    environment: Mapping[str, str]
+
+    @property
+    def is_podman(self) -> bool:
+        return Path(self.program).name == "podman"
+
+
 @dataclass(frozen=True)
 class Image:
     """What a container runtime reads from an image's configuration.
 
     ``environment`` holds the image's own ``PATH``: the entry point's program is looked up there.
+    An ``engine``'s image has its variables in itself.
     """
 
     uri: str
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
     environment: Mapping[str, str]
+    engine: Engine | None = None
 
 
 def resolve_image(images_dir: Path, uri: str) -> Image:
@@ -56,5 +72,16 @@ def resolve_image(images_dir: Path, uri: str) -> Image:
         uri=uri,
         entrypoint=tuple(values["Entrypoint"]),
         command=tuple(values["Cmd"]),
-        environment=dict(values["Env"]),
+        environment=dict(values.get("Env", {})),
+        engine=_engine(values.get("Engine")),
+    )
+
+
+def _engine(values: dict[str, Any] | None) -> Engine | None:
+    if values is None:
+        return None
+    return Engine(
+        program=values["Program"],
+        image_id=values["ImageId"],
+        environment=dict(values["Environment"]),
     )

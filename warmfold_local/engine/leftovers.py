@@ -16,13 +16,27 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+_CLEANUP_SECONDS = 60.0
 
-def record(folder: Path, pid: int) -> None:
-    """Write down the process group led by ``pid``."""
-    identity = {"started": _started(pid), "boot": _boot()}
-    (folder / f"{pid}.json").write_text(json.dumps(identity), encoding="utf-8")
+
+@dataclass(frozen=True, kw_only=True)
+class Cleanup:
+    """A command that ends what a process started elsewhere: a container of an engine."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+
+
+def record(folder: Path, pid: int, cleanup: Cleanup | None = None) -> None:
+    """Write down the process group led by ``pid``, and what is to be run when it is left over."""
+    values: dict[str, object] = {"started": _started(pid), "boot": _boot()}
+    if cleanup is not None:
+        values["cleanup"] = asdict(cleanup)
+    (folder / f"{pid}.json").write_text(json.dumps(values), encoding="utf-8")
 
 
 def forget(folder: Path, pid: int) -> None:
@@ -39,6 +53,7 @@ def kill_leftovers(folder: Path) -> int:
         pid = int(path.stem)
         if _is_ours(pid, path) and kill_group(pid):
             killed += 1
+        _clean_up(path)
         path.unlink(missing_ok=True)
     return killed
 
@@ -69,6 +84,24 @@ def start_guard(folder: Path) -> "subprocess.Popen[bytes]":
         cwd="/",
         start_new_session=True,
     )
+
+
+def _clean_up(path: Path) -> None:
+    try:
+        cleanup = json.loads(path.read_text(encoding="utf-8")).get("cleanup")
+    except (FileNotFoundError, ValueError):
+        return
+    if cleanup is not None:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                cleanup["command"],
+                env=cleanup["environment"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_CLEANUP_SECONDS,
+                check=False,
+            )
 
 
 def _is_ours(pid: int, path: Path) -> bool:

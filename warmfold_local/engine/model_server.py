@@ -5,7 +5,6 @@ Hosting contract (SageMaker developer guide, "Custom inference code with hosting
 """
 
 import http.client
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,11 +13,13 @@ from pathlib import Path
 from warmfold_local.cloud import Cloud
 from warmfold_local.engine import sandbox
 from warmfold_local.engine.artifacts import extract_model
-from warmfold_local.engine.container import command_line, container_environment
+from warmfold_local.engine.container import command_line
 from warmfold_local.engine.images import Image
+from warmfold_local.engine.launch import Launch, start
+from warmfold_local.engine.oci import OciChild, can_cut_off, relay_into
 from warmfold_local.engine.process import Child
 from warmfold_local.engine.s3 import download_object
-from warmfold_local.engine.walls import Walls
+from warmfold_local.engine.wires import PortWire, RelayWire, Wire
 
 # SIGTERM, then SIGKILL 30 s later (hosting; training has 120).
 STOP_GRACE_SECONDS = 30.0
@@ -42,8 +43,7 @@ class Reply:
 class ModelServer:
     """One running container. ``base_dir/model`` holds the unpacked model before it starts.
 
-    It keeps the machine's network, isolated or not: it is reached by a port. ``isolated`` takes
-    its credentials away.
+    ``isolated``: without credentials and, where this machine can do that, without a network.
     """
 
     def __init__(
@@ -56,34 +56,29 @@ class ModelServer:
         environment: Mapping[str, str],
         isolated: bool,
     ) -> None:
-        self.port = free_port()
         self.log_path = log_path
-        extra = {
-            **environment,
-            "SAGEMAKER_BIND_TO_PORT": str(self.port),
-            "WARMFOLD_BIND_HOST": "127.0.0.1",
-        }
-        argv = command_line(image, default=("serve",))
-        values = container_environment(
-            cloud,
-            image,
+        self._wire = _wire(image, base_dir, isolated=isolated)
+        self._relay: Child | None = None
+        launch = Launch(
+            image=image,
+            argv=command_line(image, default=("serve",)),
+            variables={
+                **environment,
+                "SAGEMAKER_BIND_TO_PORT": str(self._wire.port),
+                "WARMFOLD_BIND_HOST": "127.0.0.1",
+            },
             base_dir=base_dir,
-            extra=extra,
-            isolated=isolated,
-            inside=sandbox.inside(base_dir),
-        )
-        walls = Walls(
-            base_dir=base_dir,
-            state_dir=cloud.settings.state_dir,
-            readable=sandbox.readable(cloud.settings.images_dir, values, argv),
-        )
-        self.child = Child(
-            sandbox.enter(argv, walls, values),
-            environment=values,
-            working_dir=base_dir,
             log_path=log_path,
-            first_process=sandbox.first_process,
+            isolated=isolated,
         )
+        try:
+            self.child = start(cloud, launch, wire=self._wire)
+            if isinstance(self.child, OciChild) and isinstance(self._wire, RelayWire):
+                self._relay = relay_into(self.child, self._wire, log_path)
+        except BaseException:
+            self._wire.close()
+            raise
+        self._wire.started()
 
     def wait_ready(
         self, *, timeout_seconds: float = START_SECONDS, give_up: Callable[[], bool]
@@ -110,6 +105,10 @@ class ModelServer:
         except (OSError, http.client.HTTPException):
             return False
 
+    def connection(self, timeout_seconds: float) -> http.client.HTTPConnection:
+        """A new one to the container's server, not yet opened."""
+        return self._wire.connection(timeout_seconds)
+
     def request(
         self,
         method: str,
@@ -120,7 +119,7 @@ class ModelServer:
         timeout_seconds: float,
     ) -> Reply:
         """One exchange on a connection of its own. Raises ``OSError`` or ``HTTPException``."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_seconds)
+        connection = self.connection(timeout_seconds)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
@@ -130,14 +129,17 @@ class ModelServer:
             connection.close()
 
     def stop(self, grace_seconds: float = STOP_GRACE_SECONDS) -> int:
-        return self.child.stop(grace_seconds)
+        code = self.child.stop(grace_seconds)
+        if self._relay is not None:
+            self._relay.stop(0)
+        self._wire.close()
+        return code
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _wire(image: Image, base_dir: Path, *, isolated: bool) -> Wire:
+    """A port, or a socket for a container that can be kept from the network."""
+    can = sandbox.isolation().network if image.engine is None else can_cut_off(image.engine)
+    return RelayWire(base_dir.with_suffix(".sock")) if isolated and can else PortWire()
 
 
 def install_model(cloud: Cloud, model_data_url: str | None, base_dir: Path) -> None:

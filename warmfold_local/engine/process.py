@@ -78,7 +78,9 @@ class Child:
     ``environment`` is the child's whole environment. ``on_line`` is given each line, decoded with
     replacement characters and without its line end, in order, on a thread of the child's own.
     ``first_process`` finds the container's own first process, which a stop is sent to, where the
-    program is only what starts it. Raises ``OSError`` if the program cannot be started.
+    program is only what starts it. ``descriptors`` are handed on. ``cleanup`` is what
+    ends what it started elsewhere, for whoever finds it left over. Raises ``OSError`` if the
+    program cannot be started.
     """
 
     def __init__(
@@ -90,6 +92,8 @@ class Child:
         log_path: Path,
         on_line: Callable[[str], None] | None = None,
         first_process: Callable[[int], int | None] = lambda pid: pid,
+        descriptors: Sequence[int] = (),
+        cleanup: leftovers.Cleanup | None = None,
     ) -> None:
         log_path.parent.mkdir(parents=True, exist_ok=True)
         self._on_line = on_line
@@ -108,12 +112,13 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=descriptors,
             )
         except OSError:
             log.close()
             raise
         self.pid = self._process.pid
-        self._recorded_in = self._register()
+        self._recorded_in = self._register(cleanup)
         self._reader = threading.Thread(target=self._read, args=(log,), daemon=True)
         self._reader.start()
         threading.Thread(target=self._reap, daemon=True).start()
@@ -129,7 +134,7 @@ class Child:
         """SIGTERM to the first process, SIGKILL to the group after the grace; the exit code."""
         self._ask_to_end()
         if not self._ended.wait(grace_seconds):
-            self._signal(signal.SIGKILL)
+            self.kill()
             self._ended.wait()
         if self._code is None:
             raise RuntimeError(f"process {self.pid} ended without an exit code")
@@ -142,18 +147,26 @@ class Child:
 
     def kill(self) -> None:
         """SIGKILL to the first process, with which all it started ends; nothing once it ended."""
-        self._signal(signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
         with self._reaping:  # while the process is not reaped, nobody else can have its id
             if self._process.returncode is None:
-                os.kill(self.pid, number)
+                self._force_end()
 
-    def _register(self) -> Path | None:
+    @property
+    def measured_pid(self) -> int:
+        """The process whose tree is what the container uses."""
+        return self.pid
+
+    def _force_end(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def _after(self, code: int) -> None:
+        """Once the process has ended, before anybody is told. ``code`` is negative for a signal."""
+
+    def _register(self, cleanup: leftovers.Cleanup | None) -> Path | None:
         with _lock:
             _live.add(self)
             if _records is not None:
-                leftovers.record(_records, self.pid)
+                leftovers.record(_records, self.pid, cleanup)
             return _records
 
     def _read(self, log: IO[bytes]) -> None:
@@ -184,6 +197,7 @@ class Child:
             code = self._take()
             leftovers.kill_group(self.pid)
         self._reader.join(_DRAIN_SECONDS)
+        self._after(code)
         with _lock:
             _live.discard(self)
             if self._recorded_in is not None:

@@ -10,6 +10,7 @@ it says nothing of the container, and is left out.
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage, struct_rusage
@@ -44,6 +45,7 @@ class Meter:
         self._began = time.monotonic()
         self._next = self._began
         self._peak_bytes = 0
+        self._cpu_seconds = 0.0
         self._forker_peak_bytes = getrusage(RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES
 
     def sample(self) -> None:
@@ -52,11 +54,15 @@ class Meter:
             age = now - self._began
             self._next = now + min(max(age / 4, _FIRST_SAMPLE_SECONDS), _SAMPLE_SECONDS)
             self._peak_bytes = max(self._peak_bytes, tree_bytes(self._pid))
+            self._cpu_seconds = max(self._cpu_seconds, tree_cpu_seconds(self._pid))
 
     def result(self, used: struct_rusage | None) -> Usage:
-        """``used`` is the kernel's account of the ended process; ``None`` if there is none."""
+        """``used`` is the kernel's account of the ended process; ``None`` if there is none.
+
+        Without it, as for a container engine's, the CPU seconds are those last seen.
+        """
         alone = 0 if used is None else used.ru_maxrss * _MAXRSS_BYTES
-        seconds = 0.0 if used is None else used.ru_utime + used.ru_stime
+        seconds = self._cpu_seconds if used is None else used.ru_utime + used.ru_stime
         return Usage(
             cpu_seconds=round(seconds, 3),
             peak_memory_bytes=max(self._peak_bytes, self._of_container(alone)),
@@ -71,17 +77,27 @@ class Meter:
 
 def tree_bytes(pid: int) -> int:
     """Resident bytes of a process and its descendants; 0 where there is no ``/proc``."""
-    total, waiting = 0, [pid]
     page = os.sysconf("SC_PAGE_SIZE")
+    return sum(int(words[1]) * page for words in _of_tree(pid, "statm"))
+
+
+def tree_cpu_seconds(pid: int) -> float:
+    """CPU of a process, its descendants and those they waited for; 0 without ``/proc``."""
+    ticks = sum(sum(map(int, words[11:15])) for words in _of_tree(pid, "stat"))
+    return float(ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def _of_tree(pid: int, name: str) -> Iterator[list[str]]:
+    """The words of a file in ``/proc`` for a process and each descendant."""
+    waiting = [pid]
     while waiting:
         current = waiting.pop()
         try:
-            pages = Path(f"/proc/{current}/statm").read_text(encoding="ascii").split()[1]
-        except (OSError, IndexError):  # it has just ended
+            text = Path(f"/proc/{current}/{name}").read_text(encoding="utf-8", errors="replace")
+        except OSError:  # it has just ended
             continue
-        total += int(pages) * page
+        yield text.rpartition(")")[2].split()
         waiting.extend(children(current))
-    return total
 
 
 def children(pid: int) -> list[int]:

@@ -107,10 +107,15 @@ def enter(argv: Sequence[str], walls: Walls, environment: Mapping[str, str]) -> 
     Raises ``FileNotFoundError`` if its program is not on the container's PATH: from behind the
     walls it would be an exit code.
     """
-    program = shutil.which(argv[0], path=environment.get("PATH", _PATH))
-    if program is None:
-        raise FileNotFoundError(f"{argv[0]!r} is not a program on the image's PATH")
-    return _walled(isolation().kind, [program, *argv[1:]], walls)
+    return _walled(isolation().kind, [program(argv[0], environment), *argv[1:]], walls)
+
+
+def program(name: str, environment: Mapping[str, str]) -> str:
+    """The path of a container's program. Raises ``FileNotFoundError`` if its PATH has none."""
+    found = shutil.which(name, path=environment.get("PATH", _PATH))
+    if found is None:
+        raise FileNotFoundError(f"{name!r} is not a program on the image's PATH")
+    return found
 
 
 def inside(base_dir: Path) -> Path:

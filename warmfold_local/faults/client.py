@@ -1,17 +1,11 @@
 """Sets, lists and clears the faults of a running local cloud, over its signed API."""
 
-import http.client
-import json
 from typing import Any
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
 from warmfold_local.cloud import Settings
+from warmfold_local.owner_client import OwnerRequestError, ask
 
 _PATH = "/_warmfold/faults"
-_TIMEOUT_SECONDS = 30
 
 
 class FaultError(Exception):
@@ -38,20 +32,7 @@ class FaultsClient:
         return int(self._ask("DELETE", f"{_PATH}{query}")["cleared"])
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        settings = self._settings
-        data = b"" if body is None else json.dumps(body).encode()
-        request = AWSRequest(method=method, url=f"{settings.endpoint_url}{path}", data=data)
-        credentials = Credentials(settings.account, settings.secret)
-        SigV4Auth(credentials, "sagemaker", settings.region).add_auth(request)
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", settings.port, timeout=_TIMEOUT_SECONDS
-        )
         try:
-            connection.request(method, path, body=data, headers=dict(request.headers))
-            response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise FaultError(answer.get("message", f"status {response.status}"))
-        return answer
+            return ask(self._settings, method, path, body)
+        except OwnerRequestError as error:
+            raise FaultError(str(error)) from error

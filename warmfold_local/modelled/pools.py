@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from warmfold_local.modelled.matching import ClusterKey
-from warmfold_local.modelled.quotas import Quotas, Use
+from warmfold_local.modelled.quotas import Quotas, Total, Use
 
 # The maximum of the developer guide (train-warm-pools); the API's own model allows 21,600.
 MAX_KEEP_ALIVE_SECONDS = 3600
@@ -95,9 +95,7 @@ class Pools:
             raise ValueError(f"{job} has a cluster already")
         found = self._matching(key, now)
         if found is None:
-            self.quotas.require(
-                key.instance_type, Use.TRAINING, self.used(key.instance_type), key.instance_count
-            )
+            self._require(key)
             self._launched += 1
             pooled = self._granted(key, keep_alive_seconds)
             self._clusters[job] = _Cluster(
@@ -176,6 +174,14 @@ class Pools:
     def pooled(self, instance_type: str) -> int:
         """Instances that count as warm pool usage: idle ones, and those that will be kept."""
         return sum(c.key.instance_count for c in self._of(instance_type) if c.pooled)
+
+    def _require(self, key: ClusterKey) -> None:
+        """Room for a new cluster; idle pools count as training usage too."""
+        kind, count = key.instance_type, key.instance_count
+        total = sum(c.key.instance_count for c in self._clusters.values())
+        self.quotas.require_total(Total.TRAINING_JOB, 0, count)
+        self.quotas.require_total(Total.TRAINING, total, count)
+        self.quotas.require(kind, Use.TRAINING, self.used(kind), count)
 
     def _granted(self, key: ClusterKey, keep_alive_seconds: int) -> bool:
         used = self.pooled(key.instance_type)

@@ -8,7 +8,7 @@ a keep-alive period is ignored without a word.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +18,9 @@ from warmfold_local.errors import ServiceError, ValidationError
 from warmfold_local.modelled.limits import Limits, LimitsError, parse_limits
 from warmfold_local.modelled.matching import cluster_key
 from warmfold_local.modelled.pools import MAX_KEEP_ALIVE_SECONDS, Pools, PoolState, PoolStatus
-from warmfold_local.modelled.quotas import QuotaExceeded, Use
+from warmfold_local.modelled.quotas import QuotaExceeded, Total, Use
 from warmfold_local.modelled.rates import RateLimits
+from warmfold_local.sagemaker import warm_cache
 
 LIMITS_FILE = "limits.json"
 
@@ -30,10 +31,10 @@ _IN_FLIGHT = ("InProgress", "Stopping")
 # train-warm-pools); the failures of the service's own are taken for such.
 _UNHEALTHY = ("InternalServerError", "CapacityError")
 
-# Table, status and resources of the jobs that are counted as they run.
+# Table, status and the account's quota of the jobs that are counted as they run.
 _COUNTED = {
-    Use.PROCESSING: ("Processing job", "ProcessingJobStatus"),
-    Use.TRANSFORM: ("Transform job", "TransformJobStatus"),
+    Use.PROCESSING: ("Processing job", "ProcessingJobStatus", Total.PROCESSING),
+    Use.TRANSFORM: ("Transform job", "TransformJobStatus", Total.TRANSFORM),
 }
 
 
@@ -95,14 +96,24 @@ def admit(cloud: Cloud, resource: str, record: Record) -> None:
             _require(cloud, Use.TRANSFORM, record["TransformResources"])
 
 
-def admit_endpoint(cloud: Cloud, config: Record) -> None:
-    """Raises ``ResourceLimitExceeded`` if a new endpoint's instances are too many."""
+def admit_endpoint(cloud: Cloud, wanted: Iterable[Mapping[str, Any]]) -> None:
+    """Raises ``ResourceLimitExceeded`` if these variants' instances are too many beside all others.
+
+    While an endpoint is updated both of its fleets count.
+    ``wanted`` have InstanceType and InstanceCount.
+    """
     with _refusing(), cloud.lock:
-        quotas = _capacity(cloud).limits.quotas
-        wanted = _instances([config])
-        used = _instances(_endpoint_configs(cloud)) if quotas.limits else {}
-        for kind, count in wanted.items():
+        quotas, used = _capacity(cloud).limits.quotas, _endpoint_instances(cloud)
+        asked = _counted(wanted)
+        quotas.require_total(Total.ENDPOINT, sum(used.values()), sum(asked.values()))
+        for kind, count in asked.items():
             quotas.require(kind, Use.ENDPOINT, used.get(kind, 0), count)
+
+
+def admit_total(cloud: Cloud, total: Total, used: int) -> None:
+    """Raises ``ResourceLimitExceeded`` if one more is too many for the account."""
+    with _refusing(), cloud.lock:
+        _capacity(cloud).limits.quotas.require_total(total, used, 1)
 
 
 def ended(cloud: Cloud, resource: str, record: Record) -> dict[str, Any]:
@@ -117,6 +128,9 @@ def ended(cloud: Cloud, resource: str, record: Record) -> dict[str, Any]:
     broken = str(record.get("FailureReason", "")).startswith(_UNHEALTHY)
     now = cloud.now().timestamp()
     state = pools.end(record["TrainingJobName"], now, healthy=launched and not broken)
+    cluster = record.get(warm_cache.CLUSTER)
+    if cluster is not None and (state is None or state.status is PoolStatus.TERMINATED):
+        warm_cache.forget(cloud, cluster)
     return {} if state is None else {"WarmPoolStatus": _members(state)}
 
 
@@ -165,7 +179,9 @@ def _place(cloud: Cloud, record: Record) -> None:
     capacity = _capacity(cloud)
     refresh_pools(cloud)
     now, pools = cloud.now().timestamp(), capacity.pools
-    pools.terminate(name, now)  # of a job of this name that was deleted
+    gone = pools.terminate(name, now)  # of a job of this name that was deleted
+    if gone is not None:
+        warm_cache.forget(cloud, gone.cluster)
     period = resources.get("KeepAlivePeriodInSeconds", 0)
     start = pools.start(name, cluster_key(record), period, now)
     if start.reused is not None:
@@ -173,6 +189,8 @@ def _place(cloud: Cloud, record: Record) -> None:
     state = pools.state(name, now)
     if state is not None:
         record["WarmPoolStatus"] = _members(state)
+    if state is not None or start.reused is not None:
+        record[warm_cache.CLUSTER] = start.cluster
 
 
 def _check_period(resources: dict[str, Any]) -> None:
@@ -188,13 +206,13 @@ def _check_period(resources: dict[str, Any]) -> None:
 
 def _require(cloud: Cloud, use: Use, resources: dict[str, Any]) -> None:
     quotas, kind = _capacity(cloud).limits.quotas, resources.get("InstanceType", "")
-    if quotas.limit(kind, use) is None:
-        return
-    table, status = _COUNTED[use]
+    table, status, total = _COUNTED[use]
     running = (r for r in cloud.table(table) if r[status] in _IN_FLIGHT)
     taken = [_resources(record, use) for record in running]
+    count = resources["InstanceCount"]
+    quotas.require_total(total, sum(r["InstanceCount"] for r in taken), count)
     used = sum(r["InstanceCount"] for r in taken if r.get("InstanceType") == kind)
-    quotas.require(kind, use, used, resources["InstanceCount"])
+    quotas.require(kind, use, used, count)
 
 
 def _resources(record: Record, use: Use) -> dict[str, Any]:
@@ -206,23 +224,30 @@ def _resources(record: Record, use: Use) -> dict[str, Any]:
     return found
 
 
-def _endpoint_configs(cloud: Cloud) -> list[Record]:
-    configs = cloud.table("Endpoint configuration")
-    found = (configs.find(record["EndpointConfigName"]) for record in cloud.table("Endpoint"))
-    return [config for config in found if config is not None]
+def _endpoint_instances(cloud: Cloud) -> dict[str, int]:
+    """By type: those that serve or are on their way, and those of fleets that are being started."""
+    sizes = [
+        {"InstanceType": variant.get("_type"), "InstanceCount": count}
+        for record in cloud.table("Endpoint")
+        for variant in record.get("ProductionVariants", [])
+        for count in [max(variant["CurrentInstanceCount"], variant["DesiredInstanceCount"])]
+    ]
+    coming = (size for record in cloud.table("Endpoint") for size in record.get("_coming", ()))
+    return _counted([*sizes, *coming])
 
 
-def _instances(configs: list[Record]) -> dict[str, int]:
-    """How many instances of each type endpoints of these configurations begin with."""
+def _counted(sizes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for variant in (variant for config in configs for variant in config["ProductionVariants"]):
-        kind = variant.get("InstanceType")
-        if kind is not None:  # serverless variants have none
-            counts[kind] = counts.get(kind, 0) + variant["InitialInstanceCount"]
+    for size in sizes:
+        kind = size.get("InstanceType")
+        if kind is not None:
+            counts[kind] = counts.get(kind, 0) + size["InstanceCount"]
     return counts
 
 
 def _show(cloud: Cloud, state: PoolState) -> None:
+    if state.status is PoolStatus.TERMINATED:
+        warm_cache.forget(cloud, state.cluster)
     record = cloud.table(_TRAINING).find(state.job)
     if record is not None:
         record["WarmPoolStatus"] = _members(state)

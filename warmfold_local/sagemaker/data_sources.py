@@ -19,5 +19,3 @@ def check_source(operation: str, source: Mapping[str, Any] | None) -> None:
         raise ValidationError("AugmentedManifestFile can only be used with input mode Pipe.")
     if source.get("S3DataType") not in KINDS:
         raise UnsupportedOperation(operation, f"data source other than {' and '.join(KINDS)} of")
-    if source.get("InstanceGroupNames"):
-        raise UnsupportedOperation(operation, "InstanceGroupNames of")

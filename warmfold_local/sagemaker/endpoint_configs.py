@@ -11,9 +11,6 @@ from warmfold_local.sagemaker.tags import forget_tags, put_tags
 
 KIND = "Endpoint configuration"
 
-# Hosting that this cloud does not execute: refused, rather than accepted and left undone.
-_NOT_EXECUTED = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
-
 
 def config_record(cloud: Cloud, name: str) -> Record:
     record = cloud.table(KIND).find(name)
@@ -28,9 +25,6 @@ def create_endpoint_config(cloud: Cloud, request: dict[str, Any]) -> dict[str, A
     """Its models must exist. Capture, capacity and encryption are recorded, not acted on."""
     name = request["EndpointConfigName"]
     arn = cloud.arn(f"endpoint-config/{name}")
-    for member in _NOT_EXECUTED:
-        if request.get(member):
-            raise UnsupportedOperation("CreateEndpointConfig", f"member {member} of")
     record = {
         **{key: value for key, value in request.items() if key != "Tags"},
         "EndpointConfigArn": arn,
@@ -74,8 +68,6 @@ def _variants(cloud: Cloud, requested: list[dict[str, Any]]) -> list[dict[str, A
 
 def _variant(cloud: Cloud, variant: dict[str, Any]) -> dict[str, Any]:
     """Weight 1 and one instance unless the request says otherwise."""
-    if variant.get("ServerlessConfig") or variant.get("InstancePools"):
-        raise UnsupportedOperation("CreateEndpointConfig", "serverless or pooled variant of")
     if variant.get("ModelName") is None:
         raise UnsupportedOperation("CreateEndpointConfig", "inference components (no ModelName) of")
     if variant.get("InstanceType") is None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import UnsupportedOperation, ValidationError
+from warmfold_local.sagemaker.capacity import admit_endpoint
 from warmfold_local.sagemaker.endpoints import endpoint_record
 from warmfold_local.sagemaker.protocol import operation
 
@@ -20,6 +21,7 @@ def update_endpoint_weights_and_capacities(cloud: Cloud, request: dict[str, Any]
         if record["EndpointStatus"] != "InService":
             raise ValidationError(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
         changes = [(_variant(record, item), _desired(item)) for item in wanted]
+        admit_endpoint(cloud, [_more(variant, desired) for variant, desired in changes])
         for variant, desired in changes:
             variant.update(desired)
         record |= {"EndpointStatus": "Updating", "LastModifiedTime": cloud.now()}
@@ -46,6 +48,13 @@ def _variant(record: Record, item: dict[str, Any]) -> dict[str, Any]:
         f'The variant name(s) "{item["VariantName"]}" is/are not present within endpoint '
         f'"{record["EndpointArn"]}".'
     )
+
+
+def _more(variant: dict[str, Any], desired: dict[str, Any]) -> dict[str, Any]:
+    """The instances that come to those that there are."""
+    now = variant["CurrentInstanceCount"]
+    count = max(0, desired.get("DesiredInstanceCount", now) - now)
+    return {"InstanceType": variant.get("_type"), "InstanceCount": count}
 
 
 def _desired(item: dict[str, Any]) -> dict[str, Any]:

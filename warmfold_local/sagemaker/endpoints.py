@@ -1,20 +1,25 @@
 """Endpoints: created and updated blue/green, so that the old fleet serves until the new one can.
 
 One process serves a variant, however many instances are asked for: the counts are recorded, and
-capacity, traffic shifting and alarms of a ``DeploymentConfig`` are not simulated.
+count against the quotas. How traffic moves to a new fleet is in `deployments`.
 """
 
+import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from warmfold_local.autoscaling import forget_endpoint, scaled_variants
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import ValidationError
+from warmfold_local.job_logs import JobLogs
 from warmfold_local.sagemaker.capacity import admit_endpoint
+from warmfold_local.sagemaker.deployments import RolledBack, shift_traffic
 from warmfold_local.sagemaker.endpoint_configs import config_record
 from warmfold_local.sagemaker.fleet import Fleet, FleetError
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.protocol import operation
+from warmfold_local.sagemaker.rollouts import Rollout, parse_rollout
 from warmfold_local.sagemaker.tags import forget_tags, put_tags
 
 KIND = "Endpoint"
@@ -26,7 +31,7 @@ _VARIANT_COUNTS_AND_WEIGHTS = (
     "DesiredWeight",
 )
 
-IN_PROGRESS = ("Creating", "Updating", "Deleting")
+IN_PROGRESS = ("Creating", "Updating", "RollingBack", "Deleting")
 
 
 def endpoint_record(cloud: Cloud, name: str) -> Record:
@@ -51,11 +56,14 @@ def create_endpoint(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
         "LastModifiedTime": now,
         "LastDeploymentConfig": request.get("DeploymentConfig"),
         "_generation": 1,
+        "_coming": _sizes(config),
     }
+    instances = sum(size["InstanceCount"] for size in record["_coming"])
+    parse_rollout(request.get("DeploymentConfig"), instances)
     with cloud.lock:
         if cloud.table(KIND).find(name) is not None:
             raise ValidationError(f'Cannot create already existing endpoint "{arn}".')
-        admit_endpoint(cloud, config)
+        admit_endpoint(cloud, record["_coming"])
         cloud.table(KIND).add(name, record)
     put_tags(cloud, arn, request.get("Tags"))
     fleet = Fleet(cloud, name, 1, config)
@@ -72,14 +80,21 @@ def update_endpoint(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
         record = endpoint_record(cloud, request["EndpointName"])
         _require_settled(record)
         _require_scalable(cloud, record, config)
+        wanted = _deployment_config(record, request)
+        coming = _sizes(config, record.get("ProductionVariants", []), retained)
+        rollout = parse_rollout(wanted, sum(size["InstanceCount"] for size in coming))
+        coming = [_of_batch(size, rollout.batch) for size in coming]
+        admit_endpoint(cloud, coming)
         record["_generation"] += 1
         record |= {"EndpointStatus": "Updating", "LastModifiedTime": cloud.now()}
+        record |= {"_coming": coming, "PendingDeploymentSummary": _pending(cloud, config)}
         record.pop("FailureReason", None)
-        if request.get("DeploymentConfig") is not None:
-            record["LastDeploymentConfig"] = request["DeploymentConfig"]
+        if wanted is not None:
+            record["LastDeploymentConfig"] = wanted
     fleet = Fleet(cloud, record["EndpointName"], record["_generation"], config)
     cloud.spawn(
-        f"endpoint-{record['EndpointName']}", lambda: _bring_up(cloud, record, fleet, retained)
+        f"endpoint-{record['EndpointName']}",
+        lambda: _bring_up(cloud, record, fleet, retained, rollout),
     )
     return {"EndpointArn": record["EndpointArn"]}
 
@@ -110,27 +125,45 @@ def delete_endpoint(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _bring_up(cloud: Cloud, record: Record, fleet: Fleet, retained: Iterable[str] = ()) -> None:
-    """Start the new fleet; switch to it and stop the old one, or keep the old one."""
+def _bring_up(
+    cloud: Cloud,
+    record: Record,
+    fleet: Fleet,
+    retained: Iterable[str] = (),
+    rollout: Rollout | None = None,
+) -> None:
+    """Start the new fleet; shift traffic to it and stop the old one, or keep the old one."""
+    first = fleet.config["ProductionVariants"][0]["VariantName"]
+    cloud.part(JobLogs).follow_endpoint(_folder(cloud, record), record["EndpointName"], first)
     try:
         fleet.start()
-    except FleetError as error:
+        variants = _variant_summaries(cloud, fleet, record.get("ProductionVariants", []), retained)
+        if rollout is not None and record.get("_fleet") is not None:
+            shift_traffic(cloud, record, fleet, variants, rollout)
+    except (FleetError, RolledBack) as error:
+        fleet.stop()
         _settle(cloud, record, failure=str(error))
     except Exception:
+        fleet.stop()
         _settle(cloud, record, failure="InternalServerError: see the local cloud's log")
         raise
     else:
-        old: Fleet | None = record.get("_fleet")
-        variants = _variant_summaries(cloud, fleet, record.get("ProductionVariants", []), retained)
-        with cloud.lock:
-            record |= {
-                "_fleet": fleet,
-                "EndpointConfigName": fleet.config["EndpointConfigName"],
-                "ProductionVariants": variants,
-            }
-        if old is not None:
-            old.stop()
+        _replace(cloud, record, fleet, variants)
         _settle(cloud, record)
+
+
+def _replace(cloud: Cloud, record: Record, fleet: Fleet, variants: list[dict[str, Any]]) -> None:
+    """From now on this fleet is the endpoint's; the old one ends."""
+    old: Fleet | None = record.get("_fleet")
+    with cloud.lock:
+        record |= {
+            "_fleet": fleet,
+            "EndpointConfigName": fleet.config["EndpointConfigName"],
+            "ProductionVariants": variants,
+        }
+        record.pop("_shift", None)
+    if old is not None:
+        old.stop()
 
 
 def bring_up_again(cloud: Cloud, record: Record) -> None:
@@ -146,6 +179,8 @@ def _settle(cloud: Cloud, record: Record, failure: str | None = None) -> None:
     """InService if a fleet serves, old or new; a rolled back update keeps its reason."""
     with cloud.lock:
         record["LastModifiedTime"] = cloud.now()
+        record.pop("_coming", None)
+        record.pop("PendingDeploymentSummary", None)
         record["EndpointStatus"] = "InService" if record.get("_fleet") else "Failed"
         if failure is not None:
             record["FailureReason"] = failure
@@ -153,12 +188,19 @@ def _settle(cloud: Cloud, record: Record, failure: str | None = None) -> None:
 
 def tear_down(cloud: Cloud, record: Record) -> None:
     """Stop an endpoint's servers, and forget it."""
+    cloud.part(JobLogs).ended(_folder(cloud, record))
     fleet: Fleet | None = record.get("_fleet")
     if fleet is not None:
         fleet.stop()
     forget_endpoint(cloud, record["EndpointName"])
     forget_tags(cloud, record["EndpointArn"])
     cloud.table(KIND).remove(record["EndpointName"])
+
+
+def _folder(cloud: Cloud, record: Record) -> Path:
+    """Where its fleets have their log."""
+    folder: Path = cloud.settings.state_dir / "jobs" / "endpoint" / record["EndpointName"]
+    return folder
 
 
 def _variant_summaries(
@@ -179,6 +221,7 @@ def _variant_summaries(
             "DesiredWeight": variant["InitialVariantWeight"],
             "CurrentInstanceCount": variant["InitialInstanceCount"],
             "DesiredInstanceCount": variant["InitialInstanceCount"],
+            "_type": variant["InstanceType"],
         }
         summary |= {m: kept[name][m] for m in retained if name in kept}
         summaries.append(summary)
@@ -197,6 +240,40 @@ def _retained(request: dict[str, Any]) -> list[str]:
         "DesiredWeight": ["CurrentWeight", "DesiredWeight"],
     }
     return [m for kind, names in members.items() if kind not in excluded for m in names]
+
+
+def _sizes(
+    config: Record, before: Iterable[dict[str, Any]] = (), retained: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """Type and number of instances of a new fleet's variants; counts may be kept."""
+    kept = {v["VariantName"]: v for v in before if "CurrentInstanceCount" in retained}
+    return [
+        {
+            "InstanceType": variant["InstanceType"],
+            "InstanceCount": kept.get(variant["VariantName"], {}).get(
+                "CurrentInstanceCount", variant["InitialInstanceCount"]
+            ),
+        }
+        for variant in config["ProductionVariants"]
+    ]
+
+
+def _of_batch(size: dict[str, Any], share: float) -> dict[str, Any]:
+    return {**size, "InstanceCount": math.ceil(size["InstanceCount"] * share)}
+
+
+def _deployment_config(record: Record, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The request's own, or with ``RetainDeploymentConfig`` the last one."""
+    wanted: dict[str, Any] | None = request.get("DeploymentConfig")
+    if wanted is None and request.get("RetainDeploymentConfig", False):
+        return record.get("LastDeploymentConfig")
+    return wanted
+
+
+def _pending(cloud: Cloud, config: Record) -> dict[str, Any]:
+    names = [{"VariantName": variant["VariantName"]} for variant in config["ProductionVariants"]]
+    summary = {"EndpointConfigName": config["EndpointConfigName"], "StartTime": cloud.now()}
+    return {**summary, "ProductionVariants": names}
 
 
 def _require_settled(record: Record) -> None:

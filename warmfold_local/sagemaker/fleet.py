@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.engine.artifacts import ArtifactError
 from warmfold_local.engine.images import ImageNotFound, resolve_image
 from warmfold_local.engine.model_server import ModelServer, ServerError, install_model
 from warmfold_local.engine.s3 import TransferError
-from warmfold_local.errors import ValidationError
+from warmfold_local.errors import AccessDenied, ValidationError
 from warmfold_local.sagemaker.models import ModelContainer, container_of
+from warmfold_local.sagemaker.role_use import use_of_container
 
 # SageMaker waits eight minutes for the first ping; a process without an image to pull needs less.
 STARTUP_TIMEOUT_SECONDS = 120.0
@@ -28,15 +31,11 @@ class FleetError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """One running container, reached at ``http://127.0.0.1:{port}``."""
+    """One running container."""
 
     variant: str
     image: str
     container: ModelServer
-
-    @property
-    def port(self) -> int:
-        return self.container.port
 
     @property
     def exit_code(self) -> int | None:
@@ -93,16 +92,28 @@ class Fleet:
         except ValidationError as error:  # deleted since the configuration was made
             raise FleetError(error.message) from error
         base_dir = self._folder / f"{self._generation:03d}" / name
+        self._use_role(container, name)
         self._install_model(container, base_dir)
         server = self._launch(name, container, base_dir)
         self.servers[name] = server
         asked = variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
         self._wait_healthy(server, STARTUP_TIMEOUT_SECONDS if asked is None else float(asked))
 
+    def _use_role(self, container: ModelContainer, variant: str) -> None:
+        acting = self._cloud.acting_as(container.role_arn)
+        try:
+            use_of_container(acting, container.image, f"Endpoints/{self._folder.name}", variant)
+        except AccessDenied as error:
+            raise FleetError(
+                f"Unable to pull the image for variant {variant}: {error.message}"
+            ) from error
+
     def _install_model(self, container: ModelContainer, base_dir: Path) -> None:
         try:
-            install_model(self._cloud, container.model_data_url, base_dir)
-        except (TransferError, ArtifactError) as error:
+            install_model(
+                self._cloud.acting_as(container.role_arn), container.model_data_url, base_dir
+            )
+        except (TransferError, ArtifactError, ClientError) as error:
             raise FleetError(
                 f"Failed to load model data from {container.model_data_url}: {error}"
             ) from error
@@ -111,12 +122,12 @@ class Fleet:
         try:
             image = resolve_image(self._cloud.settings.images_dir, container.image)
             container_server = ModelServer(
-                self._cloud,
+                self._cloud.acting_as(container.role_arn),
                 image,
                 base_dir=base_dir,
                 log_path=self.log_path,
                 environment=container.environment,
-                isolated=container.isolated,
+                isolated=container.isolated or bool(self.config.get("EnableNetworkIsolation")),
             )
         except ImageNotFound as error:
             raise FleetError(f"Unable to pull the image for variant {variant}: {error}") from error

@@ -7,12 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from warmfold_local.engine import sandbox
-from warmfold_local.engine.container import container_environment
 from warmfold_local.engine.images import Image
+from warmfold_local.engine.launch import Launch, start
 from warmfold_local.engine.process import Child
 from warmfold_local.engine.resources import Meter
-from warmfold_local.engine.walls import Walls
 from warmfold_local.faults.hooks import fill_disk, killer
+from warmfold_local.sagemaker import warm_cache
 from warmfold_local.sagemaker.failures import INTERNAL, JobFailed
 from warmfold_local.sagemaker.job_hosts import Place, Places, note_usage
 from warmfold_local.sagemaker.jobs import Job
@@ -91,52 +91,41 @@ def _started(
     job: Job, places: Places, command: Command, on_line: Callable[[str], None] | None
 ) -> Iterator[list[_Running]]:
     """Every host's container; none is left when this ends."""
-    shared = command.isolated and len(places.all) > 1 and sandbox.isolation().network
+    several = command.isolated and len(places.all) > 1
+    shared = several and command.image.engine is None and sandbox.isolation().network
     running: list[_Running] = []
     with ExitStack() as stack:
         stack.callback(lambda: _stop(running, 0.0))
         try:
             network = stack.enter_context(sandbox.peer_network(job.folder)) if shared else None
             for place in places.all:
-                child = _start(job, places, place, command, network, on_line)
-                running.append(_Running(place, child, Meter(child.pid, place.base_dir)))
+                child = start(
+                    job.acting,
+                    _launch(places, place, command),
+                    peer=running[0].child if several and running else None,
+                    network=network,
+                    on_line=on_line,
+                )
+                meter = Meter(child.measured_pid, place.base_dir)
+                running.append(_Running(place, child, meter))
         except OSError as error:
             raise JobFailed(f"ClientError: The container did not start: {error}") from error
         yield running
 
 
-def _start(
-    job: Job,
-    places: Places,
-    place: Place,
-    command: Command,
-    network: int | None,
-    on_line: Callable[[str], None] | None,
-) -> Child:
-    environment = container_environment(
-        job.cloud,
-        command.image,
+def _launch(places: Places, place: Place, command: Command) -> Launch:
+    return Launch(
+        image=command.image,
+        argv=command.argv,
+        variables={
+            **command.environment,
+            **places.variables,
+            **warm_cache.variables(command.image, place.base_dir),
+        },
         base_dir=place.base_dir,
-        extra={**command.environment, **places.variables},
-        isolated=command.isolated,
-        inside=sandbox.inside(place.base_dir),
-    )
-    settings = job.cloud.settings
-    walls = Walls(
-        base_dir=place.base_dir,
-        state_dir=settings.state_dir,
-        readable=sandbox.readable(settings.images_dir, environment, command.argv),
-        hosts_file=places.hosts_path,
-        no_network=command.isolated,
-        network_of=network,
-    )
-    return Child(
-        sandbox.enter(command.argv, walls, environment),
-        environment=environment,
-        working_dir=place.base_dir,
         log_path=place.log_path,
-        on_line=on_line,
-        first_process=sandbox.first_process,
+        isolated=command.isolated,
+        hosts_path=places.hosts_path,
     )
 
 

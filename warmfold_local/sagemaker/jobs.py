@@ -1,6 +1,5 @@
 """What the four kinds of jobs have in common: create once, run on a thread, end exactly once."""
 
-import logging
 import shutil
 import threading
 from collections.abc import Callable
@@ -12,13 +11,11 @@ from typing import Any
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import ResourceInUse, ResourceNotFound, ValidationError
 from warmfold_local.faults.hooks import service_failure
+from warmfold_local.job_logs import JobLogs
 from warmfold_local.sagemaker import capacity
 from warmfold_local.sagemaker.failures import INTERNAL, SERVICE, JobFailed, JobStopped, clip
-from warmfold_local.sagemaker.protocol import encode
-from warmfold_local.sagemaker.tags import forget_tags, put_tags, tags_of
-from warmfold_shapes.constraints import service_model
-
-logger = logging.getLogger("warmfold_local")
+from warmfold_local.sagemaker.job_events import publish_state
+from warmfold_local.sagemaker.tags import forget_tags, put_tags
 
 # "You can delete only … jobs that are in a terminal state (Stopped, Failed, or Completed)".
 ENDED = ("Stopped", "Failed", "Completed")
@@ -96,6 +93,11 @@ class Job:
         for path in [self.base_dir, *self.folder.glob("ml-*")]:
             shutil.rmtree(path, ignore_errors=True)
 
+    @property
+    def acting(self) -> Cloud:
+        """The cloud as the job's role sees it: the container, and SageMaker on its behalf."""
+        return self.cloud.acting_as(self.record.get("_role_arn", self.record.get("RoleArn")))
+
     def update(self, **members: Any) -> None:
         """Change the record. Members are replaced, never changed in place: readers hold no lock."""
         with self.cloud.lock:
@@ -116,21 +118,10 @@ class Job:
             raise JobStopped
 
     def publish(self) -> None:
-        """Send the state change event, whose detail is the Describe answer (times in ms)."""
-        answer = service_model("sagemaker").operation_model(f"Describe{self.kind.member}")
-        shape: Any = answer.output_shape
-        with self.cloud.lock:
-            detail = encode(shape, _in_milliseconds(self.record))
-        detail["Tags"] = tags_of(self.cloud, self.arn)
-        try:
-            self.cloud.publish(
-                source="aws.sagemaker",
-                detail_type=self.kind.event,
-                detail=detail,
-                resources=[self.arn],
-            )
-        except Exception:  # events are best effort, as on AWS: the job goes on
-            logger.exception("the event of %s was lost", self.arn)
+        """Send the state change event."""
+        publish_state(
+            self.cloud, member=self.kind.member, event=self.kind.event, record=self.record
+        )
 
 
 def create_job(
@@ -169,6 +160,7 @@ def create_job(
     if folder.exists():  # of an earlier local cloud with the same state folder
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
+    cloud.part(JobLogs).follow_job(folder, kind.resource, name, int(now.timestamp()))
     put_tags(cloud, job.arn, request.get("Tags"))
     job.worker = cloud.spawn(f"{kind.resource} {name}", lambda: _run(job, run))
     return job
@@ -246,6 +238,7 @@ def _run(job: Job, run: Callable[[Job], Final]) -> None:
         final = Final("Failed", {"FailureReason": clip(str(failure))})
     finally:
         job.finish(final)
+        job.cloud.part(JobLogs).ended(job.folder)
         job.publish()
         if job.on_ended is not None:
             job.on_ended(job)
@@ -279,14 +272,3 @@ def _attempt(job: Job, run: Callable[[Job], Final]) -> Final:
     if reason is not None:
         raise JobFailed(SERVICE[reason])
     return run(job)
-
-
-def _in_milliseconds(value: Any) -> Any:
-    """Times as events carry them."""
-    if isinstance(value, dict):
-        return {key: _in_milliseconds(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_in_milliseconds(item) for item in value]
-    if isinstance(value, datetime):
-        return int(value.timestamp() * 1000)
-    return value

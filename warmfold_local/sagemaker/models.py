@@ -21,6 +21,7 @@ class ModelContainer:
     model_data_url: str | None
     environment: dict[str, str]
     isolated: bool
+    role_arn: str | None
 
 
 def container_of(cloud: Cloud, model_name: str) -> ModelContainer:
@@ -35,6 +36,7 @@ def container_of(cloud: Cloud, model_name: str) -> ModelContainer:
         model_data_url=resolved.get("ModelDataUrl"),
         environment=dict(resolved.get("Environment", {})),
         isolated=bool(record.get("EnableNetworkIsolation", False)),
+        role_arn=record.get("ExecutionRoleArn"),
     )
 
 
@@ -94,9 +96,6 @@ def _only_container(request: dict[str, Any]) -> dict[str, Any]:
     if len(containers) > 1:
         raise UnsupportedOperation("CreateModel", "inference pipeline (several Containers) of")
     container: dict[str, Any] = primary if primary is not None else containers[0]
-    for member in ("MultiModelConfig", "AdditionalModelDataSources", "InferenceSpecificationName"):
-        if container.get(member):
-            raise UnsupportedOperation("CreateModel", f"member {member} of")
     if container.get("Mode") == "MultiModel":
         raise UnsupportedOperation("CreateModel", "mode MultiModel of")
     return container

@@ -4,6 +4,8 @@ from typing import Any
 
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import ServiceError, UnsupportedOperation, ValidationError
+from warmfold_local.modelled.quotas import Total
+from warmfold_local.sagemaker.capacity import admit_total
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.protocol import operation
 from warmfold_local.sagemaker.tags import forget_tags, put_tags
@@ -103,6 +105,7 @@ def create_model_package(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any
         arn = record["ModelPackageArn"]
         if cloud.table(PACKAGE).find(arn) is not None:
             raise ValidationError(f"Model Package already exists: {arn}")
+        admit_total(cloud, Total.PACKAGES, len(cloud.table(PACKAGE).records))
         cloud.table(PACKAGE).add(arn, record)
     put_tags(cloud, arn, request.get("Tags"))
     _announce(cloud, record, updated=[])

@@ -6,6 +6,8 @@ from typing import Any
 
 from warmfold_local.cloud import Cloud, Record
 from warmfold_local.errors import ResourceNotFound, UnsupportedOperation, ValidationError
+from warmfold_local.modelled.quotas import Total
+from warmfold_local.sagemaker.capacity import admit_total
 from warmfold_local.sagemaker.expressions import text
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.pipeline_checks import parse
@@ -62,6 +64,7 @@ def start_pipeline_execution(cloud: Cloud, request: dict[str, Any]) -> dict[str,
         record = _new_record(cloud, pipeline, version, request)
         record["_parameters"] = parameters
         record["_run"] = new_run(cloud, definition, record, reuse)
+        _require_room(cloud)
         cloud.table(EXECUTION_KIND).add(record["PipelineExecutionArn"], record)
         pipeline["LastRunTime"] = record["CreationTime"]
     record["_run"].start()
@@ -164,6 +167,11 @@ def _reuse(
     return select(definition.steps, config, source)
 
 
+def _require_room(cloud: Cloud) -> None:
+    statuses = [record["PipelineExecutionStatus"] for record in cloud.table(EXECUTION_KIND)]
+    admit_total(cloud, Total.EXECUTIONS, sum(status in RUNNING for status in statuses))
+
+
 def _require_executable(definition: Definition, reuse: Reuse) -> None:
     for step in definition.steps.values():
         if step.type not in EXECUTORS and step.name not in reuse.left_out:
@@ -191,6 +199,7 @@ def _new_record(cloud: Cloud, pipeline: Record, version: Record, request: dict[s
         "LastModifiedTime": now,
         "_id": identifier,
         "_pipeline_name": pipeline["PipelineName"],
+        "_role_arn": pipeline["RoleArn"],
         "_token": request["ClientRequestToken"],
     }
 
@@ -203,6 +212,7 @@ def new_run(cloud: Cloud, definition: Definition, record: Record, reuse: Reuse) 
         definition=definition,
         scope=ExecutionScope(
             cloud=cloud,
+            role_arn=record.get("_role_arn"),
             steps=definition.steps,
             parameters=record["_parameters"],
             variables=execution_variables(record),

@@ -178,7 +178,7 @@ class PipelineRun:
 
     def _step_run(self, step: Step, record: Record) -> StepRun:
         return StepRun(
-            cloud=self.cloud,
+            cloud=self.cloud.acting_as(self.scope.role_arn),
             step=step,
             scope=self.scope,
             execution_id=self.record["_id"],

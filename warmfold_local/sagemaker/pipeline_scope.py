@@ -16,9 +16,10 @@ from warmfold_local.sagemaker.pipeline_checks import property_files
 
 @dataclass
 class ExecutionScope:
-    """One execution's values; ``outputs`` grows as its steps end."""
+    """One execution's values; ``outputs`` grows as its steps end. Files are read as its role."""
 
     cloud: Cloud
+    role_arn: str | None
     steps: Steps
     parameters: Mapping[str, Any]
     variables: Mapping[str, str]
@@ -46,7 +47,9 @@ class ExecutionScope:
         """Raises ``ExpressionError`` if the object is not there, or is not JSON."""
         try:
             bucket, key = split_uri(uri)
-            answer = self.cloud.client("s3").get_object(Bucket=bucket, Key=key)
+            answer = (
+                self.cloud.acting_as(self.role_arn).client("s3").get_object(Bucket=bucket, Key=key)
+            )
             return json.loads(answer["Body"].read())
         except (TransferError, ClientError) as error:
             raise ExpressionError(f"property file {uri} cannot be read: {error}") from error

@@ -11,6 +11,8 @@ from warmfold_local.errors import (
     ServiceError,
     ValidationError,
 )
+from warmfold_local.modelled.quotas import Total
+from warmfold_local.sagemaker.capacity import admit_total
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.pipeline_checks import parse
 from warmfold_local.sagemaker.protocol import operation
@@ -78,6 +80,7 @@ def create_pipeline(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
                 "Pipeline names must be unique within an AWS account and region. Pipeline with "
                 f"name ({name}) already exists."
             )
+        admit_total(cloud, Total.PIPELINES, len(cloud.table(KIND).records))
         cloud.table(KIND).add(name, record)
     put_tags(cloud, record["PipelineArn"], request.get("Tags"))
     return {"PipelineArn": record["PipelineArn"]}

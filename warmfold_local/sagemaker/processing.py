@@ -1,4 +1,4 @@
-"""Processing jobs: Create, Describe, List, Stop."""
+"""Processing jobs: what a request may ask for, and their start."""
 
 from typing import Any
 
@@ -7,14 +7,8 @@ from warmfold_local.engine.container import check_local_path
 from warmfold_local.engine.images import resolve_image
 from warmfold_local.errors import UnsupportedOperation, ValidationError
 from warmfold_local.sagemaker.data_sources import check_source
-from warmfold_local.sagemaker.jobs import (
-    JobKind,
-    create_job,
-    delete_job,
-    describe_job,
-    request_stop,
-)
-from warmfold_local.sagemaker.listing import list_page
+from warmfold_local.sagemaker.job_operations import offer
+from warmfold_local.sagemaker.jobs import JobKind, create_job
 from warmfold_local.sagemaker.processing_run import run_processing
 from warmfold_local.sagemaker.protocol import operation
 
@@ -26,6 +20,8 @@ PROCESSING = JobKind(
     event="SageMaker Processing Job State Change",
     ended="ProcessingEndTime",
 )
+
+offer(PROCESSING, deletable=True)
 
 # "MaxRuntimeInSeconds … default 1 day" (API reference, as for training jobs).
 _DEFAULT_MAX_RUNTIME_SECONDS = 86_400
@@ -39,35 +35,6 @@ def create_processing_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, An
     members = {"StoppingCondition": {**limit, **request.get("StoppingCondition", {})}}
     job = create_job(cloud, PROCESSING, request, members=members, run=run_processing)
     return {"ProcessingJobArn": job.arn}
-
-
-@operation("DescribeProcessingJob")
-def describe_processing_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    return describe_job(cloud, PROCESSING, request["ProcessingJobName"])
-
-
-@operation("ListProcessingJobs")
-def list_processing_jobs(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    return list_page(
-        request,
-        cloud.table(PROCESSING.label),
-        result="ProcessingJobSummaries",
-        name="ProcessingJobName",
-        status=PROCESSING.status,
-    )
-
-
-@operation("StopProcessingJob")
-def stop_processing_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    request_stop(cloud, PROCESSING, request["ProcessingJobName"])
-    return {}
-
-
-@operation("DeleteProcessingJob")
-def delete_processing_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    """The name can be used again."""
-    delete_job(cloud, PROCESSING, request["ProcessingJobName"])
-    return {}
 
 
 def _check(cloud: Cloud, request: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from warmfold_local.sagemaker.failures import (
 from warmfold_local.sagemaker.job_container import Command, Ending, run_container
 from warmfold_local.sagemaker.job_hosts import Places, places_of
 from warmfold_local.sagemaker.jobs import Final, Job
+from warmfold_local.sagemaker.role_use import use_role
 from warmfold_local.sagemaker.transfers import downloading, uploading
 
 # What the container reads in /opt/ml/config/processingjobconfig.json: the create request.
@@ -38,6 +39,7 @@ def run_processing(job: Job) -> Final:
     A time-out ends a job as Stopped: documented for training jobs only, and taken over from there.
     """
     job.update(ProcessingStartTime=job.cloud.now())
+    use_role(job, job.record["AppSpecification"]["ImageUri"])
     cluster = job.record["ProcessingResources"]["ClusterConfig"]
     with places_of(job, cluster["InstanceCount"]) as places:
         _prepare(job, places)
@@ -79,7 +81,7 @@ def _prepare(job: Job, places: Places) -> None:
         for item in job.record.get("ProcessingInputs", []):
             source = item["S3Input"]
             folders = [relocate(place.base_dir, source["LocalPath"]) for place in places.all]
-            fetch(job.cloud, source, folders)
+            fetch(job.acting, source, folders)
 
 
 def _process(job: Job, places: Places) -> Ending:
@@ -109,7 +111,7 @@ def _syncs(job: Job, places: Places) -> tuple[list[FolderSync], list[FolderSync]
     for place in reversed(places.all):
         for output in _outputs(job):
             folder = FolderSync(
-                cloud=job.cloud,
+                cloud=job.acting,
                 folder=relocate(place.base_dir, output["LocalPath"]),
                 uri=output["S3Uri"],
                 deletes=False,

@@ -13,9 +13,11 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from warmfold_local.access.callers import authorise
 from warmfold_local.cloud import Cloud
 from warmfold_local.errors import ServiceError, UnsupportedOperation, ValidationError
 from warmfold_local.sagemaker.capacity import throttle
+from warmfold_local.sagemaker.members import refuse_members
 from warmfold_shapes.constraints import Violation, service_model, violations
 
 logger = logging.getLogger("warmfold_local")
@@ -46,7 +48,8 @@ def registered(service: str) -> list[str]:
 
 
 def call(cloud: Cloud, name: str, request: Request, service: str = SAGEMAKER) -> dict[str, Any]:
-    """Validate and execute one operation; also the way for parts of the cloud to call another.
+    """Validate, authorise and execute one operation, as ``cloud.identity``; also the way for parts
+    of the cloud to call another.
 
     Raises ``ServiceError`` with the service's own code and text.
     """
@@ -58,7 +61,12 @@ def call(cloud: Cloud, name: str, request: Request, service: str = SAGEMAKER) ->
         broken = list(violations(shape, request))
         if broken:
             raise ValidationError(_validation_text(broken))
-    return handler(cloud, _without_nulls(request)) or {}
+    request = _without_nulls(request)
+    if service == SAGEMAKER:
+        refuse_members(name, request)
+    authorise(cloud, service, name, request)
+    # What the caller was allowed to start is the service's own work.
+    return handler(cloud.as_identity(None), request) or {}
 
 
 def handle(

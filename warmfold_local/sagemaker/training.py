@@ -81,13 +81,9 @@ def check_training(cloud: Cloud, request: dict[str, Any]) -> None:
         raise ValidationError("AlgorithmSpecification must name a TrainingImage.")
     resolve_image(cloud.settings.images_dir, algorithm["TrainingImage"])
     MetricReader(algorithm.get("MetricDefinitions", []))
-    if request.get("EnableManagedSpotTraining"):
-        raise UnsupportedOperation("CreateTrainingJob", "managed spot training of")
     resources = request.get("ResourceConfig") or {}
     if resources.get("InstanceType") is None or resources.get("VolumeSizeInGB") is None:
         raise ValidationError("ResourceConfig must name InstanceType and VolumeSizeInGB.")
-    if resources.get("InstanceGroups"):
-        raise UnsupportedOperation("CreateTrainingJob", "InstanceGroups of")
     check_local_path((request.get("CheckpointConfig") or {}).get("LocalPath"))
     _check_channels(request.get("InputDataConfig", []), algorithm["TrainingInputMode"])
 
@@ -103,8 +99,6 @@ def _check_channels(channels: list[dict[str, Any]], mode: str) -> None:
             raise UnsupportedOperation("CreateTrainingJob", "Pipe mode of")
         _check_unset(channel, "CompressionType")
         _check_unset(channel, "RecordWrapperType")
-        if channel.get("ShuffleConfig"):
-            raise UnsupportedOperation("CreateTrainingJob", "ShuffleConfig of")
 
 
 def _check_unset(channel: dict[str, Any], member: str) -> None:

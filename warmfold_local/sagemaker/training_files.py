@@ -32,7 +32,7 @@ def download_channels(job: Job, places: Places) -> None:
     for channel in job.record.get("InputDataConfig", []):
         inside = Path("input", "data", channel["ChannelName"])
         folders = [place.base_dir / inside for place in places.all]
-        for files in fetch(job.cloud, channel["DataSource"]["S3DataSource"], folders):
+        for files in fetch(job.acting, channel["DataSource"]["S3DataSource"], folders):
             for path in files:
                 path.chmod(0o444)
 
@@ -49,8 +49,8 @@ def checkpoints(job: Job, places: Places) -> list[FolderSync]:
     folders = []
     for place in places.all:
         folder = relocate(place.base_dir, config.get("LocalPath", "/opt/ml/checkpoints"))
-        download_prefix(job.cloud, f"{uri}/", folder)
-        folders.append(FolderSync(cloud=job.cloud, folder=folder, uri=uri, deletes=True))
+        download_prefix(job.acting, f"{uri}/", folder)
+        folders.append(FolderSync(cloud=job.acting, folder=folder, uri=uri, deletes=True))
         folders[-1].note_present()
     return folders
 

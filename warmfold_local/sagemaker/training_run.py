@@ -13,17 +13,21 @@ from warmfold_local.sagemaker.job_container import Command, Ending, run_containe
 from warmfold_local.sagemaker.job_hosts import Places, places_of
 from warmfold_local.sagemaker.jobs import Final, Job
 from warmfold_local.sagemaker.metrics import MetricReader, with_metric
+from warmfold_local.sagemaker.role_use import use_role
 from warmfold_local.sagemaker.training_files import checkpoints, download_channels, prepare_hosts
 from warmfold_local.sagemaker.training_states import with_transition
 from warmfold_local.sagemaker.transfers import downloading, uploading
+from warmfold_local.sagemaker.warm_cache import lent
 
 
 def run_training(job: Job) -> Final:
     """Raises ``JobFailed`` and ``JobStopped``; every other way to end is returned."""
+    use_role(job, job.record["AlgorithmSpecification"]["TrainingImage"])
     with places_of(job, job.record["ResourceConfig"].get("InstanceCount", 1)) as places:
         kept = _prepare(job, places)
         job.check_stop()
-        with kept_in_s3(kept):
+        base_dirs = {place.host.name: place.base_dir for place in places.all}
+        with lent(job.cloud, job.record, base_dirs), kept_in_s3(kept):
             ending = _train(job, places)
         return _conclude(job, ending, kept)
 
@@ -113,10 +117,10 @@ def _send(job: Job, folder: Path, target: str, name: str) -> str:
     output = job.record["OutputDataConfig"]
     kms = output.get("KmsKeyId") or None
     if output.get("CompressionType") == "NONE":
-        upload_tree(job.cloud, folder, f"{target}/{name}", kms=kms)
+        upload_tree(job.acting, folder, f"{target}/{name}", kms=kms)
         return f"{target}/{name}/"
     uri = f"{target}/{name}.tar.gz"
     if any(regular_files(folder)):
         archive = make_tar(folder, job.base_dir / "tmp" / f"{name}.tar.gz")
-        upload_object(job.cloud, archive, uri, kms=kms)
+        upload_object(job.acting, archive, uri, kms=kms)
     return uri

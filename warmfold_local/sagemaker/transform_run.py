@@ -25,6 +25,7 @@ from warmfold_local.sagemaker.failures import JobFailed
 from warmfold_local.sagemaker.job_hosts import note_usage
 from warmfold_local.sagemaker.jobs import Final, Job
 from warmfold_local.sagemaker.models import ModelContainer, container_of
+from warmfold_local.sagemaker.role_use import use_role
 from warmfold_local.sagemaker.transfers import downloading, uploading
 from warmfold_local.sagemaker.transform_filters import RecordError
 from warmfold_local.sagemaker.transform_records import MiniBatch, Plan, assemble, mini_batches
@@ -82,11 +83,12 @@ def run_transform(job: Job) -> Final:
     """
     job.update(TransformStartTime=job.cloud.now())
     source = job.record["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+    container = container_of(job.cloud, job.record["ModelName"])
+    use_role(job, container.image)
     with downloading():
-        objects = list_keys(job.cloud, source)
+        objects = list_keys(job.acting, source)
         if not objects:
             raise TransferError(f'No S3 objects found under S3 URL "{source}".')
-    container = container_of(job.cloud, job.record["ModelName"])
     with _serving(job, container) as server:
         parameters = _parameters(job, server)
         client = _client(job, server)
@@ -107,11 +109,11 @@ def run_transform(job: Job) -> Final:
 def _serving(job: Job, container: ModelContainer) -> Iterator[ModelServer]:
     image = resolve_image(job.cloud.settings.images_dir, container.image)
     with downloading():
-        install_model(job.cloud, container.model_data_url, job.base_dir)
+        install_model(job.acting, container.model_data_url, job.base_dir)
     job.check_stop()
     try:
         server = ModelServer(
-            job.cloud,
+            job.acting,
             image,
             base_dir=job.base_dir,
             log_path=job.log_path,
@@ -120,7 +122,7 @@ def _serving(job: Job, container: ModelContainer) -> Iterator[ModelServer]:
         )
     except OSError as error:
         raise JobFailed(f"ClientError: The container did not start: {error}") from error
-    meter = Meter(server.child.pid, job.base_dir)
+    meter = Meter(server.child.measured_pid, job.base_dir)
     try:
         server.wait_ready(give_up=lambda: _ending(job))
         yield server
@@ -211,7 +213,7 @@ def _transform(
     plan = _plan(job, parameters)
     target.parent.mkdir(parents=True, exist_ok=True)
     with downloading():
-        download_object(job.cloud, stored.uri, source)
+        download_object(job.acting, stored.uri, source)
     try:
         _write(client, source, target, plan, int(parameters["MaxConcurrentTransforms"]))
     except (RecordError, gzip.BadGzipFile, EOFError) as error:
@@ -242,4 +244,4 @@ def _upload(job: Job, outputs: list[tuple[StoredObject, Path]]) -> None:
     base, kms = output["S3OutputPath"].rstrip("/"), output.get("KmsKeyId") or None
     with uploading():
         for stored, path in outputs:
-            upload_object(job.cloud, path, f"{base}/{stored.relative}.out", kms=kms)
+            upload_object(job.acting, path, f"{base}/{stored.relative}.out", kms=kms)

@@ -1,11 +1,11 @@
-"""Batch transform jobs: Create, Describe, List, Stop."""
+"""Batch transform jobs: what a request may ask for, and their start."""
 
 from typing import Any
 
 from warmfold_local.cloud import Cloud
 from warmfold_local.errors import UnsupportedOperation, ValidationError
-from warmfold_local.sagemaker.jobs import JobKind, create_job, describe_job, request_stop
-from warmfold_local.sagemaker.listing import list_page
+from warmfold_local.sagemaker.job_operations import offer
+from warmfold_local.sagemaker.jobs import JobKind, create_job
 from warmfold_local.sagemaker.models import container_of
 from warmfold_local.sagemaker.protocol import operation
 from warmfold_local.sagemaker.transform_filters import Filter, record_format
@@ -21,6 +21,8 @@ TRANSFORM = JobKind(
     ended="TransformEndTime",
 )
 
+offer(TRANSFORM)
+
 # "MaxPayloadInMB … cannot be greater than 100 MB", nor its product with
 # MaxConcurrentTransforms (API reference, CreateTransformJob).
 _MAX_PAYLOAD_MB = 100
@@ -28,39 +30,14 @@ _MAX_PAYLOAD_MB = 100
 
 @operation("CreateTransformJob")
 def create_transform_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    container_of(cloud, request["ModelName"])
+    role = container_of(cloud, request["ModelName"]).role_arn
     _check_input(request["TransformInput"])
     _check_payload(request)
     if request["TransformResources"]["InstanceCount"] != 1:
         raise UnsupportedOperation("CreateTransformJob", "InstanceCount above 1 of")
-    if request.get("DataCaptureConfig"):
-        raise UnsupportedOperation("CreateTransformJob", "DataCaptureConfig of")
-    members = {"_processing": _data_processing(request)}
+    members = {"_processing": _data_processing(request), "_role_arn": role}
     job = create_job(cloud, TRANSFORM, request, members=members, run=run_transform)
     return {"TransformJobArn": job.arn}
-
-
-@operation("DescribeTransformJob")
-def describe_transform_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    return describe_job(cloud, TRANSFORM, request["TransformJobName"])
-
-
-@operation("ListTransformJobs")
-def list_transform_jobs(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    return list_page(
-        request,
-        cloud.table(TRANSFORM.label),
-        result="TransformJobSummaries",
-        name="TransformJobName",
-        status=TRANSFORM.status,
-    )
-
-
-@operation("StopTransformJob")
-def stop_transform_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    """A stopped job stores nothing."""
-    request_stop(cloud, TRANSFORM, request["TransformJobName"])
-    return {}
 
 
 def _check_input(source: dict[str, Any]) -> None:

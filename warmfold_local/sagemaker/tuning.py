@@ -11,20 +11,18 @@ from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.protocol import operation
 from warmfold_local.sagemaker.tags import forget_tags
 from warmfold_local.sagemaker.training import check_training
-from warmfold_local.sagemaker.tuning_ranges import parse_ranges
 from warmfold_local.sagemaker.tuning_records import TUNING, ParentsTrials, current, find_tuning
-from warmfold_local.sagemaker.tuning_requests import training_members
+from warmfold_local.sagemaker.tuning_requests import choices, training_members
 from warmfold_local.sagemaker.tuning_run import run_tuning
 from warmfold_local.sagemaker.tuning_spec import (
     OPERATION,
+    Definition,
     TuningSpec,
     check_within_limit,
-    objective_of,
     parse_spec,
-    ranges_of,
 )
 from warmfold_local.sagemaker.tuning_trials import overview
-from warmfold_local.sagemaker.tuning_warm_start import Parent, check_parents, priors_of
+from warmfold_local.sagemaker.tuning_warm_start import check_parents, parent_of, priors_of
 
 # "Number of concurrent hyperparameter tuning jobs: 100" (developer guide, tuning limits).
 _CONCURRENT_JOBS = 100
@@ -43,7 +41,8 @@ def create_tuning_job(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
         )
     spec = parse_spec(request)
     for definition in spec.definitions:
-        check_training(cloud, training_members(definition.members))
+        for choice in range(len(choices(definition.members))):
+            check_training(cloud, training_members(definition.members, choice))
     _check_concurrent(cloud)
     spec, parents = _warm_started(cloud, request, spec)
     members = {**overview(()), "_spec": spec, "_trials": (), "_parents": parents}
@@ -140,38 +139,26 @@ def _warm_started(
     config = request.get("WarmStartConfig")
     if config is None:
         return spec, ParentsTrials()
-    if "TrainingJobDefinitions" in request:
-        raise UnsupportedOperation(OPERATION, "WarmStartConfig with TrainingJobDefinitions of")
-    if spec.strategy not in ("Bayesian", "Random"):
-        raise UnsupportedOperation(OPERATION, f"WarmStartConfig with strategy {spec.strategy} of")
+    if spec.strategy == "Grid":  # which tries every combination, whatever is known
+        raise UnsupportedOperation(OPERATION, "WarmStartConfig with strategy Grid of")
     names = [item.get("HyperParameterTuningJobName") for item in config[_PARENTS]]
     if None in names:
         raise ValidationError(f"Each of {_PARENTS} needs a HyperParameterTuningJobName.")
-    parents = [_parent(cloud, name) for name in names]
-    (definition,) = spec.definitions
+    records, kind = [find_tuning(cloud, name) for name in names], config["WarmStartType"]
+    definitions = tuple(_taught(records, definition, kind) for definition in spec.definitions)
+    trials = tuple(trial for record in records for trial in record["_trials"])
+    check_within_limit(spec.max_trials + len(trials))
+    return replace(spec, definitions=definitions), ParentsTrials(trials)
+
+
+def _taught(records: list[Record], definition: Definition, warm_start_type: str) -> Definition:
+    """A definition with what the parents' definitions of its name teach it."""
+    parents = [parent_of(record, definition.name) for record in records]
     check_parents(
         parents,
-        warm_start_type=config["WarmStartType"],
+        warm_start_type=warm_start_type,
         definition=definition.members,
         tuned=definition.tuned,
         objective=definition.objective,
     )
-    trials = tuple(trial for parent in parents for trial in parent.trials)
-    check_within_limit(spec.max_trials + len(trials))
-    return replace(spec, priors=priors_of(parents, config["WarmStartType"])), ParentsTrials(trials)
-
-
-def _parent(cloud: Cloud, name: str) -> Parent:
-    record = find_tuning(cloud, name)
-    if "TrainingJobDefinitions" in record:
-        raise UnsupportedOperation(OPERATION, "a parent with TrainingJobDefinitions for")
-    config, definition = record["HyperParameterTuningJobConfig"], record["TrainingJobDefinition"]
-    static = definition.get("StaticHyperParameters", {})
-    ranges = parse_ranges(ranges_of(config, definition), static)
-    return Parent(
-        record=record,
-        definition=definition,
-        tuned=frozenset(item.name for item in ranges),
-        objective=objective_of(config, definition),
-        trials=record["_trials"],
-    )
+    return replace(definition, priors=priors_of(parents, warm_start_type))

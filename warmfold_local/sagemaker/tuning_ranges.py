@@ -17,7 +17,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from warmfold_local.errors import UnsupportedOperation, ValidationError
+from warmfold_local.errors import ValidationError
 
 Scaling = Literal["Linear", "Logarithmic", "ReverseLogarithmic"]
 _AUTO_LOGARITHMIC_RATIO = 100.0
@@ -83,8 +83,6 @@ class ParameterRange:
 
 def parse_ranges(ranges: dict[str, Any], static: dict[str, str]) -> tuple[ParameterRange, ...]:
     """Raises ``ValidationError`` for a range that cannot be searched, naming it."""
-    if ranges.get("AutoParameters"):
-        raise UnsupportedOperation("CreateHyperParameterTuningJob", "AutoParameters of")
     parsed = tuple(_parsed(ranges))
     names = [item.name for item in parsed]
     for name in names:

@@ -10,6 +10,15 @@ from warmfold_local.sagemaker.training import TRAINING
 from warmfold_local.sagemaker.tuning_search import Suggestion
 from warmfold_local.sagemaker.tuning_spec import Definition
 
+# Members of a definition that are not a training job's.
+_OWN = (
+    "DefinitionName",
+    "HyperParameterRanges",
+    "HyperParameterTuningResourceConfig",
+    "StaticHyperParameters",
+    "TuningObjective",
+)
+
 
 def trial_request(
     job: Job, definition: Definition, number: int, suggestion: Suggestion
@@ -40,16 +49,20 @@ def _numbered(job: Job, number: int, generation: int) -> str:
     return f"{job.name}-{number:03d}-{suffix}"
 
 
-def training_members(definition: dict[str, Any]) -> dict[str, Any]:
-    """What a training job takes over from its tuning job's definition.
+def choices(definition: dict[str, Any]) -> list[dict[str, Any]]:
+    """The ResourceConfigs that a trial may have, the preferred one first.
 
-    A keep-alive period is left out: nothing shows that a tuning job's definition can set one.
+    Several come from ``InstanceConfigs``, whose one strategy is Prioritized. A keep-alive period
+    is left out: nothing shows that a tuning job's definition can set one.
     """
-    own = ("DefinitionName", "TuningObjective", "HyperParameterRanges", "StaticHyperParameters")
-    members = {key: value for key, value in definition.items() if key not in own}
-    resources = members.pop("HyperParameterTuningResourceConfig", None)
-    resources = members.get("ResourceConfig", {}) if resources is None else resources
-    members["ResourceConfig"] = {
-        key: value for key, value in resources.items() if key != "KeepAlivePeriodInSeconds"
-    }
-    return members
+    own = definition.get("HyperParameterTuningResourceConfig")
+    resources: dict[str, Any] = definition.get("ResourceConfig", {}) if own is None else own
+    left_out = ("KeepAlivePeriodInSeconds", "InstanceConfigs", "AllocationStrategy")
+    common = {key: value for key, value in resources.items() if key not in left_out}
+    return [{**common, **each} for each in resources.get("InstanceConfigs") or [{}]]
+
+
+def training_members(definition: dict[str, Any], choice: int = 0) -> dict[str, Any]:
+    """What a training job takes over from its tuning job's definition."""
+    members = {key: value for key, value in definition.items() if key not in _OWN}
+    return {**members, "ResourceConfig": choices(definition)[choice]}

@@ -3,10 +3,11 @@
 import queue
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from warmfold_local.errors import ServiceError, ValidationError
+from warmfold_local.faults.hooks import throttle
 from warmfold_local.sagemaker.failures import JobFailed
 from warmfold_local.sagemaker.jobs import Final, Job
 from warmfold_local.sagemaker.training import start_training, stop_training
@@ -15,8 +16,9 @@ from warmfold_local.sagemaker.tuning_criteria import (
     in_order_of_end,
     worse_than_median,
 )
-from warmfold_local.sagemaker.tuning_requests import trial_request
-from warmfold_local.sagemaker.tuning_search import Searcher, Suggestion
+from warmfold_local.sagemaker.tuning_launched import Launched, Refused, Turn, Value
+from warmfold_local.sagemaker.tuning_requests import choices, trial_request
+from warmfold_local.sagemaker.tuning_search import Suggestion
 from warmfold_local.sagemaker.tuning_spec import Definition, TuningSpec
 from warmfold_local.sagemaker.tuning_trials import STOPPED_BY_TUNING, StopCause, Trial
 
@@ -26,33 +28,11 @@ _DETAILS = "Please take a look at the training job failures to get more details.
 
 _POLL_SECONDS = 0.1
 
-
-@dataclass(frozen=True)
-class _Value:
-    """The objective of a running trial, once more; ``attempt`` counts its starts."""
-
-    trial: str
-    value: float
-    attempt: int
-
-
-@dataclass(eq=False, kw_only=True)
-class _Launched:
-    """A trial with its search, and its objective values of the current attempt, in order."""
-
-    trial: Trial
-    definition: Definition
-    searcher: Searcher
-    suggestion: Suggestion
-    values: list[float] = field(default_factory=list)
-    attempt: int = 0
-    reported: int = 0
-    told_to_stop: bool = False
-
-    def hears(self, event: _Value) -> None:
-        if event.attempt != self.attempt:  # it was started again, after an internal error
-            self.values, self.attempt = [], event.attempt
-        self.values.append(event.value)
+# A trial that a quota or a rate refuses is asked for again, and while other trials run without end.
+# How long the service goes on when none runs is not published: the limit is this cloud's own.
+_PASSING = ("ResourceLimitExceeded", "ThrottlingException")
+_RETRY_SECONDS = 1.0
+REFUSED_LIMIT_SECONDS = 900.0
 
 
 @dataclass(eq=False)
@@ -61,16 +41,17 @@ class _Run:
 
     job: Job
     spec: TuningSpec
-    launched: list[_Launched] = field(default_factory=list)
-    running: dict[str, _Launched] = field(default_factory=dict)
-    events: "queue.SimpleQueue[_Value | Job]" = field(default_factory=queue.SimpleQueue)
+    launched: list[Launched] = field(default_factory=list)
+    running: dict[str, Launched] = field(default_factory=dict)
+    events: "queue.SimpleQueue[Value | Job]" = field(default_factory=queue.SimpleQueue)
     ended: int = 0
     timed_out: bool = False
+    refused: Refused | None = None
 
     def __post_init__(self) -> None:
         self.turns = self._take_turns()
 
-    def _take_turns(self) -> Iterator[tuple[Definition, Searcher, Suggestion]]:
+    def _take_turns(self) -> Iterator[Turn]:
         """What to try next, the definitions in turn, until every search has nothing left."""
         open_searches = list(zip(self.spec.definitions, self.spec.searchers(), strict=True))
         while open_searches:
@@ -86,22 +67,20 @@ class _Run:
         return [item.trial for item in self.launched]
 
     def launch(self) -> bool:
-        """Start one more trial; false if there is nothing left to try."""
-        turn = next(self.turns, None)
-        if turn is None:
+        """Start one more trial; false if there is nothing left to try, or it is refused for now."""
+        turn = next(self.turns, None) if self.refused is None else self.refused.turn
+        if turn is None or (self.refused is not None and time.monotonic() < self.refused.again_at):
             return False
         definition, searcher, suggestion = turn
         request = trial_request(self.job, definition, len(self.launched) + 1, suggestion)
         try:
-            trial_job = start_training(
-                self.job.cloud,
-                request,
-                members=self._members(definition, suggestion),
-                on_ended=self.events.put,
-            )
+            throttle(self.job.cloud.faults, "CreateTrainingJob")
+            trial_job = self._start(definition, suggestion, request)
         except ServiceError as error:
-            raise JobFailed(f"ClientError: {error.message}") from error
-        launched = _Launched(
+            self._postpone(turn, error)
+            return False
+        self.refused = None
+        launched = Launched(
             trial=Trial(trial_job.record, definition.objective),
             definition=definition,
             searcher=searcher,
@@ -113,12 +92,41 @@ class _Run:
             self.job.update(_trials=(*self.job.record["_trials"], launched.trial))
         return True
 
+    def _start(
+        self, definition: Definition, suggestion: Suggestion, request: dict[str, Any]
+    ) -> Job:
+        """On the first of the definition's ``InstanceConfigs`` that the quotas have room for."""
+        *preferred, last = choices(definition.members)
+        members = self._members(definition, suggestion)
+
+        def start(resources: dict[str, Any]) -> Job:
+            asked = {**request, "ResourceConfig": resources}
+            cloud, tell = self.job.cloud, self.events.put
+            return start_training(cloud, asked, members=members, on_ended=tell)
+
+        for resources in preferred:
+            try:
+                return start(resources)
+            except ServiceError as error:
+                if error.code != "ResourceLimitExceeded":
+                    raise
+        return start(last)
+
+    def _postpone(self, turn: Turn, error: ServiceError) -> None:
+        """Raises ``JobFailed`` if the refusal does not pass, or has lasted too long."""
+        now = time.monotonic()
+        since = now if self.refused is None or self.running else self.refused.since
+        if error.code not in _PASSING or now - since >= REFUSED_LIMIT_SECONDS:
+            code = error.code if error.code in _PASSING else "ClientError"
+            raise JobFailed(f"{code}: {error.message}") from error
+        self.refused = Refused(turn=turn, since=since, again_at=now + _RETRY_SECONDS)
+
     def _members(self, definition: Definition, suggestion: Suggestion) -> dict[str, Any]:
         """Members of a trial's record beside those of any training job."""
 
         def watch(trial_job: Job, name: str, value: float) -> None:
             if name == definition.objective.metric:
-                self.events.put(_Value(trial_job.name, value, _attempt(trial_job)))
+                self.events.put(Value(trial_job.name, value, _attempt(trial_job)))
 
         members = {
             "TuningJobArn": self.job.arn,
@@ -137,6 +145,8 @@ class _Run:
         if isinstance(event, Job):
             launched = self.running.pop(event.name)
             self.ended += 1
+            if self.refused is not None:  # its instances may be what was missing
+                self.refused = replace(self.refused, again_at=0.0)
             launched.searcher.tell(launched.suggestion, launched.trial.score)
             self._note_convergence()
         elif event.trial in self.running:
@@ -146,7 +156,7 @@ class _Run:
             if cause is not None:
                 self._stop(launched, cause)
 
-    def _cause_to_stop(self, launched: _Launched) -> StopCause | None:
+    def _cause_to_stop(self, launched: Launched) -> StopCause | None:
         epoch, value = len(launched.values), launched.values[-1]
         if launched.told_to_stop:
             return None
@@ -161,7 +171,7 @@ class _Run:
             return "Early"
         return None
 
-    def _below_median(self, launched: _Launched) -> bool:
+    def _below_median(self, launched: Launched) -> bool:
         """Only trials of the same definition are compared: other metrics have other scales."""
         earlier = [
             item.values
@@ -171,7 +181,7 @@ class _Run:
         maximize = launched.definition.objective.maximize
         return worse_than_median(launched.values, earlier, maximize=maximize)
 
-    def _stop(self, launched: _Launched, cause: StopCause) -> None:
+    def _stop(self, launched: Launched, cause: StopCause) -> None:
         launched.told_to_stop = True
         record = launched.trial.record
         with self.job.cloud.lock:
@@ -243,7 +253,7 @@ def _keep_busy(run: _Run) -> None:
         room = run.spec.parallel_trials - len(run.running)
         if room > 0 and len(run.launched) < run.spec.max_trials and run.launch():
             continue
-        if not run.running:
+        if not run.running and run.refused is None:
             return
         run.collect(_POLL_SECONDS)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from warmfold_local.errors import ServiceError, UnsupportedOperation, ValidationError
+from warmfold_local.errors import ServiceError, ValidationError
 from warmfold_local.sagemaker.tuning_criteria import Criteria
 from warmfold_local.sagemaker.tuning_ranges import ParameterRange, parse_ranges
 from warmfold_local.sagemaker.tuning_search import (
@@ -45,6 +45,7 @@ class Definition:
     objective: Objective
     ranges: tuple[ParameterRange, ...]
     resource: Resource | None
+    priors: tuple[Prior, ...] = ()
 
     @property
     def tuned(self) -> frozenset[str]:
@@ -67,7 +68,6 @@ class TuningSpec:
     seed: int
     criteria: Criteria
     stops_early: bool
-    priors: tuple[Prior, ...] = ()
 
     def searchers(self) -> list[Searcher]:
         """One search for each definition; the seeds of several differ."""
@@ -82,7 +82,7 @@ class TuningSpec:
                 trials=share,
                 seed=self.seed + number,
                 resource=definition.resource,
-                priors=self.priors,
+                priors=definition.priors,
             )
             for number, definition in enumerate(self.definitions)
         ]
@@ -141,16 +141,24 @@ def check_within_limit(jobs: int) -> None:
 
 
 def _check_supported(request: dict[str, Any]) -> None:
-    if request.get("Autotune"):
-        raise UnsupportedOperation(OPERATION, "Autotune of")
     one, several = request.get("TrainingJobDefinition"), request.get("TrainingJobDefinitions")
     if (one is None) == (several is None):
         raise ValidationError(
             "A tuning job needs either a TrainingJobDefinition or TrainingJobDefinitions."
         )
     for definition in several or [one]:
-        if (definition.get("HyperParameterTuningResourceConfig") or {}).get("InstanceConfigs"):
-            raise UnsupportedOperation(OPERATION, "InstanceConfigs of")
+        _check_resources(definition.get("HyperParameterTuningResourceConfig") or {})
+
+
+def _check_resources(resources: dict[str, Any]) -> None:
+    """ "If you use InstanceConfigs, do not provide values for InstanceType, VolumeSizeInGB or
+    InstanceCount" (API reference, HyperParameterTuningResourceConfig)."""
+    single = {"InstanceType", "InstanceCount", "VolumeSizeInGB"} & resources.keys()
+    if resources.get("InstanceConfigs") and single:
+        raise ValidationError(
+            f"HyperParameterTuningResourceConfig has InstanceConfigs: {', '.join(sorted(single))} "
+            "must be absent."
+        )
 
 
 def _check_strategy(config: dict[str, Any]) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 from warmfold_local.cloud import Record
 from warmfold_local.errors import ValidationError
+from warmfold_local.sagemaker.tuning_ranges import parse_ranges
 from warmfold_local.sagemaker.tuning_search import Prior
+from warmfold_local.sagemaker.tuning_spec import objective_of, ranges_of
 from warmfold_local.sagemaker.tuning_trials import Objective, Trial
 
 _ENDED = ("Completed", "Stopped", "Failed")
@@ -50,7 +52,7 @@ _OTHER_FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Parent:
-    """An earlier tuning job: its record, its one definition, and its trials."""
+    """An earlier tuning job: its record, one of its definitions, and the trials of that."""
 
     record: Record
     definition: dict[str, Any]
@@ -65,6 +67,38 @@ class Parent:
     @property
     def static(self) -> frozenset[str]:
         return frozenset(self.definition.get("StaticHyperParameters", {}))
+
+
+def parent_of(record: Record, definition_name: str | None) -> Parent:
+    """An earlier job, as parent of the new job's definition of that name.
+
+    Where jobs have several definitions, those of one name belong together: that is this cloud's
+    reading, since no rule is published. Raises ``ValidationError`` if there is none of that name.
+    """
+    config, several = record["HyperParameterTuningJobConfig"], "TrainingJobDefinitions" in record
+    found = record["TrainingJobDefinitions"] if several else [record["TrainingJobDefinition"]]
+    if several or definition_name is not None:
+        found = [item for item in found if item.get("DefinitionName") == definition_name]
+    if not found:
+        raise ValidationError(
+            f"The parent tuning job {record['HyperParameterTuningJobName']} has no training job "
+            f"definition of the name {definition_name!r}, which the new one has."
+        )
+    definition: dict[str, Any] = found[0]
+    static = definition.get("StaticHyperParameters", {})
+    ranges = parse_ranges(ranges_of(config, definition, several=several), static)
+    name = definition.get("DefinitionName") if several else None
+    return Parent(
+        record=record,
+        definition=definition,
+        tuned=frozenset(item.name for item in ranges),
+        objective=objective_of(config, definition, several=several),
+        trials=tuple(
+            trial
+            for trial in record["_trials"]
+            if name in (None, trial.record.get("TrainingJobDefinitionName"))
+        ),
+    )
 
 
 def check_parents(
@@ -118,7 +152,8 @@ def priors_of(parents: Sequence[Parent], warm_start_type: str) -> tuple[Prior, .
 
 
 def _check_definition(parent: Parent, warm_start_type: str, definition: dict[str, Any]) -> None:
-    free = {name[0].upper() + name[1:] for name in _MAY_CHANGE} | {"HyperParameterRanges"}
+    free = {name[0].upper() + name[1:] for name in _MAY_CHANGE}
+    free |= {"HyperParameterRanges", "HyperParameterTuningResourceConfig"}
     changed = {
         key
         for key in {*definition, *parent.definition}

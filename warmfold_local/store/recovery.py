@@ -122,10 +122,15 @@ def _settle_execution(cloud: Cloud, record: Record) -> Iterator[Announcement]:
 def _settle_endpoint(cloud: Cloud, record: Record) -> None:
     """One that served shows as Updating until it serves again; half-made ones have failed."""
     status, now = record["EndpointStatus"], cloud.now()
+    for member in ("_coming", "PendingDeploymentSummary"):
+        record.pop(member, None)
     if status == "Creating":
         record |= {"EndpointStatus": "Failed", "FailureReason": INTERRUPTED}
-    elif status == "Updating":  # what served before serves on, as after a failed update
-        record["FailureReason"] = record.get("FailureReason", INTERRUPTED)
+    elif status in ("Updating", "RollingBack"):  # what served before serves on
+        record |= {
+            "EndpointStatus": "Updating",
+            "FailureReason": record.get("FailureReason", INTERRUPTED),
+        }
     elif status == "InService":
         record["EndpointStatus"] = "Updating"
     else:

@@ -8,10 +8,11 @@ import pytest
 
 from tests.unit.local.jobs_support import BUCKET, ROLE, Bench, training_request
 from warmfold_local.errors import ServiceError, UnsupportedOperation, ValidationError
-from warmfold_local.sagemaker import capacity, endpoints, training_updates
+from warmfold_local.modelled.quotas import Total
+from warmfold_local.sagemaker import capacity, training_updates
 from warmfold_local.sagemaker.protocol import handle
 
-MODULES = (endpoints, training_updates)  # imported for their operations
+MODULES = (training_updates,)  # imported for their operations
 TYPE = "ml.m5.large"
 POOLS = {f"{TYPE} for training warm pool usage": 4}
 WAIT = "import time; time.sleep(60)"
@@ -223,18 +224,32 @@ def test_processing_instances_are_limited_by_type(bench: Bench) -> None:
     bench.wait(lambda: all(job["ProcessingJobStatus"] == "Stopped" for job in found))
 
 
-def test_endpoint_instances_are_limited(bench: Bench) -> None:
-    limit(bench, {f"{TYPE} for endpoint usage": 3})
-    variants = [{"VariantName": "v", "InstanceType": TYPE, "InitialInstanceCount": 2}]
-    config = {"EndpointConfigName": "config", "ProductionVariants": variants}
-    bench.cloud.table("Endpoint configuration").add("config", config)
-    capacity.admit_endpoint(bench.cloud, config)
-    bench.cloud.table("Endpoint").add("running", {"EndpointConfigName": "config"})
-    with pytest.raises(ServiceError, match="current utilization of 2 Instances"):
-        capacity.admit_endpoint(bench.cloud, config)
-    request = {"EndpointName": "more", "EndpointConfigName": "config"}
-    status, answer = over_the_wire(bench, "CreateEndpoint", **request)
-    assert (status, answer["__type"]) == (400, "ResourceLimitExceeded")
+@pytest.mark.parametrize("quota", ["processing", "transform"])
+def test_an_accounts_instances_are_limited_whatever_their_type(bench: Bench, quota: str) -> None:
+    limit(bench, {}, account={f"Number of instances across all {quota} jobs": 2})
+    members, table = {
+        "processing": ("ProcessingResources", "Processing job"),
+        "transform": ("TransformResources", "Transform job"),
+    }[quota]
+
+    def wanted(kind: str, count: int) -> dict[str, Any]:
+        resources = {"InstanceType": kind, "InstanceCount": count}
+        config = {"ClusterConfig": resources} if quota == "processing" else resources
+        return {members: config, f"{table.split()[0]}JobStatus": "InProgress"}
+
+    capacity.admit(bench.cloud, f"{quota}-job", wanted(TYPE, 1))
+    bench.cloud.table(table).add("running", wanted(TYPE, 1))
+    with pytest.raises(ServiceError, match="is 2 Instances, with current utilization of 1"):
+        capacity.admit(bench.cloud, f"{quota}-job", wanted("ml.c5.xlarge", 2))
+
+
+def test_what_an_account_may_have_is_counted_with_its_own_noun(bench: Bench) -> None:
+    limit(bench, {}, account={Total.PIPELINES.value: 1})
+    capacity.admit_total(bench.cloud, Total.PIPELINES, 0)
+    with pytest.raises(ServiceError) as refused:
+        capacity.admit_total(bench.cloud, Total.PIPELINES, 1)
+    assert refused.value.code == "ResourceLimitExceeded"
+    assert "is 1 Pipelines, with current utilization of 1 Pipelines" in refused.value.message
 
 
 def test_calls_above_the_rate_are_throttled_and_others_are_not(bench: Bench) -> None:

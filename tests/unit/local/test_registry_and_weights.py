@@ -152,13 +152,15 @@ def test_without_limits_a_quota_is_awss_default(cloud: Cloud) -> None:
 def test_configured_limits_are_the_values_that_hold(cloud: Cloud) -> None:
     pool = "ml.m5.xlarge for training warm pool usage"
     other = "ml.m7i.large for training job usage"
-    limit(cloud, quotas={pool: 4, other: 8}, rates={"CreateTrainingJob": 20})
+    total = "Number of instances across all training jobs"
+    quotas = {pool: 4, other: 8}
+    limit(cloud, quotas=quotas, account={total: 6}, rates={"CreateTrainingJob": 20})
     listed = {item["QuotaName"]: item for item in quota(cloud, "ListServiceQuotas")["Quotas"]}
-    assert {name: item["Value"] for name, item in listed.items()} == {
-        pool: 4.0,
-        other: 8.0,
-        "Rate of CreateTrainingJob requests": 20.0,
-    }
+    values = {name: item["Value"] for name, item in listed.items()}
+    expected = {**quotas, total: 6.0, "Rate of CreateTrainingJob requests": 20.0}
+    assert {name: values[name] for name in expected} == expected
+    assert values["Number of instances across all transform jobs"] == 4.0  # AWS's default
+    assert listed[total]["QuotaCode"] == "L-00C91CB5"
     code = listed[other]["QuotaCode"]
     assert code.startswith("local-")
     assert quota(cloud, "GetServiceQuota", QuotaCode=code)["Quota"]["Value"] == 8.0

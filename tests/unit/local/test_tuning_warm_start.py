@@ -147,15 +147,53 @@ def test_more_than_ten_changes_between_static_and_tunable_are_refused(bench: Ben
         bench.call("CreateHyperParameterTuningJob", **tuned)
 
 
-def test_what_warm_start_cannot_do_here_is_said(bench: Bench) -> None:
+def over_two_definitions(bench: Bench, name: str) -> dict[str, Any]:
+    limits = {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 1}
+    asked = several(bench)
+    asked[CONFIG] = {**asked[CONFIG], "Strategy": "Random", "ResourceLimits": limits}
+    return {**asked, "HyperParameterTuningJobName": name}
+
+
+def test_definitions_of_one_name_learn_from_each_other(bench: Bench) -> None:
+    bench.call("CreateHyperParameterTuningJob", **over_two_definitions(bench, "tune"))
+    bench.wait(lambda: "HyperParameterTuningEndTime" in describe(bench))
+    warm = child(bench, TRANSFER, "tune")["WarmStartConfig"]
+    ended_child(bench, {**over_two_definitions(bench, "child"), "WarmStartConfig": warm})
+
+    def best(name: str, definition: str) -> dict[str, str]:
+        found = [
+            trial
+            for trial in trials(bench, HyperParameterTuningJobName=name)
+            if trial["TrainingJobDefinitionName"] == definition
+        ]
+        chosen = max(found, key=score) if name == "tune" else found[0]
+        hyperparameters: dict[str, str] = chosen["TunedHyperParameters"]
+        return hyperparameters
+
+    for definition in ("first", "second"):
+        assert best("child", definition) == best("tune", definition)
+
+
+def test_a_definition_that_the_parent_has_not_is_refused_by_name(bench: Bench) -> None:
     run(bench)
     warm = child(bench, TRANSFER, "tune")["WarmStartConfig"]
-    asked = {**several(bench), "HyperParameterTuningJobName": "child", "WarmStartConfig": warm}
-    with pytest.raises(UnsupportedOperation, match="with TrainingJobDefinitions"):
+    asked = {**over_two_definitions(bench, "child"), "WarmStartConfig": warm}
+    with pytest.raises(ValidationError, match="has no training job definition of the name 'first'"):
         bench.call("CreateHyperParameterTuningJob", **asked)
+
+
+def test_a_hyperband_search_may_start_warm_and_a_grid_may_not(bench: Bench) -> None:
+    run(bench)
     asked = changed(child(bench, TRANSFER, "tune"), f"{CONFIG}.Strategy", "Hyperband")
     asked = changed(
         asked, f"{CONFIG}.StrategyConfig", {"HyperbandStrategyConfig": {"MaxResource": 3}}
     )
-    with pytest.raises(UnsupportedOperation, match="WarmStartConfig with strategy Hyperband"):
-        bench.call("CreateHyperParameterTuningJob", **asked)
+    ended_child(bench, asked)
+    first = trials(bench, HyperParameterTuningJobName="child")[0]
+    assert (
+        first["TunedHyperParameters"] == describe(bench)["BestTrainingJob"]["TunedHyperParameters"]
+    )
+    warm = asked["WarmStartConfig"]
+    grid = {**several(bench), "HyperParameterTuningJobName": "grid", "WarmStartConfig": warm}
+    with pytest.raises(UnsupportedOperation, match="WarmStartConfig with strategy Grid"):
+        bench.call("CreateHyperParameterTuningJob", **grid)

@@ -1,11 +1,15 @@
 """Quotas with AWS's texts, token buckets, and the file that sets both."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from warmfold_local.modelled.limits import Limits, LimitsError, parse_limits
-from warmfold_local.modelled.quotas import QuotaExceeded, Quotas, Use
+from warmfold_local.modelled.matching import ClusterKey
+from warmfold_local.modelled.pools import Pools
+from warmfold_local.modelled.quotas import QuotaExceeded, Quotas, Total, Use
 from warmfold_local.modelled.rates import DOCUMENTED, RateLimits, TokenBucket
 
 TYPE = "ml.m5.large"
@@ -100,6 +104,25 @@ def test_the_documented_rates_are_those_of_the_general_reference() -> None:
     assert "CreateHyperParameterTuningJob" not in DOCUMENTED
 
 
+def test_the_documented_account_quotas_are_those_of_the_general_reference() -> None:
+    totals = parse_limits({"account": "documented"}).quotas.totals
+    assert totals["Number of instances across all training jobs"] == 4
+    assert totals["Maximum number of instances per training job"] == 20
+    assert totals["Maximum number of concurrent pipeline executions allowed per account"] == 20
+    assert set(totals) == {total.value for total in Total}
+
+
+def test_a_cluster_may_not_exceed_what_a_job_or_an_account_may_have() -> None:
+    quotas = Quotas(totals={Total.TRAINING_JOB: 2, Total.TRAINING: 3})
+    pools = Pools(quotas)
+    two = ClusterKey(role_arn="r", instance_type=TYPE, instance_count=2, volume_gib=1)
+    with pytest.raises(QuotaExceeded, match="per training job' is 2 Instances"):
+        pools.start("wide", replace(two, instance_count=3), 0, 0.0)
+    pools.start("first", two, 0, 0.0)
+    with pytest.raises(QuotaExceeded, match="all training jobs' is 3 Instances"):
+        pools.start("second", replace(two, instance_type="ml.c5.xlarge"), 0, 0.0)
+
+
 def test_a_file_sets_quotas_and_rates() -> None:
     limits = parse_limits(
         {"quotas": {"ml.m5.large for training job usage": 3}, "rates": {"ListModels": 0.5}}
@@ -118,9 +141,12 @@ def test_a_file_sets_quotas_and_rates() -> None:
         ({"quotas": []}, '"quotas" must be an object'),
         ({"quotas": {"ml.m5.large": 1}}, "quota 'ml.m5.large': write"),
         ({"quotas": {"large for endpoint usage": 1}}, "write 'INSTANCE_TYPE for USE'"),
-        ({"quotas": {"ml.m5.large for endpoint usage": 1.5}}, "whole number of instances"),
-        ({"quotas": {"ml.m5.large for endpoint usage": True}}, "whole number of instances"),
-        ({"quotas": {"ml.m5.large for endpoint usage": -1}}, "whole number of instances"),
+        ({"quotas": {"ml.m5.large for endpoint usage": 1.5}}, "whole number, 0 or more"),
+        ({"quotas": {"ml.m5.large for endpoint usage": True}}, "whole number, 0 or more"),
+        ({"quotas": {"ml.m5.large for endpoint usage": -1}}, "whole number, 0 or more"),
+        ({"account": "aws"}, '"account" must be "documented"'),
+        ({"account": {"Instances": 1}}, "quota 'Instances' is none of: Number of instances"),
+        ({"account": {Total.PIPELINES.value: -1}}, "must be a whole number, 0 or more"),
         ({"rates": "aws"}, '"rates" must be "documented"'),
         ({"rates": {"ListModels": 0}}, "rate 'ListModels': must be a number"),
         ({"rates": {"ListModels": "5"}}, "rate 'ListModels': must be a number"),

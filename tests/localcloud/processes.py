@@ -1,0 +1,29 @@
+"""What a stopped local cloud may not leave behind."""
+
+import os
+import time
+from pathlib import Path
+
+from warmfold_local import launcher
+
+
+def processes_of(state_dir: Path) -> list[str]:
+    """Command lines of processes that have the state folder in them or in their environment."""
+    needle, found = str(state_dir).encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line, variables = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if int(folder.name) != os.getpid() and needle in line + variables:
+            found.append(line.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def assert_nothing_runs(state_dir: Path) -> None:
+    """A process that was told to end may need a moment."""
+    deadline = time.monotonic() + 15
+    while (left := processes_of(state_dir)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == []
+    assert launcher.running(state_dir) is None

@@ -1,0 +1,214 @@
+"""Least privilege, proved on prod's templates by what a run on the local cloud was asked for.
+
+Every statement that allows is needed by a recorded call, every one that denies refuses one.
+"""
+
+import pytest
+
+from config.load import load_settings
+from config.settings import Settings
+from tests.unit.example_model import with_the_example_only
+from tests.unit.infrastructure.assembly import Assembly, listed
+from tests.unit.infrastructure.iam_recording import Call, calls
+from tests.unit.infrastructure.iam_templates import Document, Place, Policies, Resolver
+from warmfold_local.access.asks import Ask, Decision
+from warmfold_local.access.on_behalf import USES
+from warmfold_local.ministack_iam import Documents, Principal, decide, decide_service
+
+# Statements that no local run exercises, by a part of the owner and an action, with the row of the
+# table that says who needs them.
+NOT_EXERCISED = {
+    ("/DailySchedulerRole", "sqs:SendMessage"): "dead letters",
+    ("/ArtifactsAccessLogs", "s3:PutObject"): "access log",
+    ("/ArtifactsKey", "kms:ReEncryptFrom"): "log group key",
+    ("/PromotionDeadLetters", "sqs:SendMessage"): "rule dead letters",
+}
+# Actions of exercised statements that the run had no occasion for: the occasion, and AWS's page.
+_STOP = "An execution that is stopped stops its jobs: StopPipelineExecution (API reference)"
+_TAGS = "Pipelines tags what it makes with the execution: build-and-manage-access (developer guide)"
+_DELETE = "CloudFormation deletes the stack: resource schemas, handlers.delete.permissions"
+_UNTAG = "CloudFormation removes a tag: resource schemas, tagging.permissions"
+_PARTS = "An upload in parts that fails is aborted: mpuoverview (S3 user guide)"
+_QUEUE = "Lambda polls the queue: AWSLambdaSQSQueueExecutionRole, and the CDK's grant for it"
+ON_OTHER_OCCASIONS = {
+    "application-autoscaling:DeleteScalingPolicy": _DELETE,
+    "application-autoscaling:DeregisterScalableTarget": _DELETE,
+    "application-autoscaling:DescribeScalingPolicies": _DELETE,
+    "application-autoscaling:UntagResource": _UNTAG,
+    "cloudwatch:DeleteAlarms": _DELETE,
+    "cloudwatch:UntagResource": _UNTAG,
+    "s3:AbortMultipartUpload": _PARTS,
+    "sagemaker:AddTags": _TAGS,
+    "sagemaker:DeleteEndpoint": _DELETE,
+    "sagemaker:DeleteTags": _UNTAG,
+    "sagemaker:DescribeModel": "A model that is there already is looked at: start_batch_scoring",
+    "sagemaker:DescribeModelPackage": "A package that fails to deploy is looked at: deploy_model",
+    "sagemaker:StopHyperParameterTuningJob": _STOP,
+    "sagemaker:StopProcessingJob": _STOP,
+    "sagemaker:StopTrainingJob": _STOP,
+    "sagemaker:StopTransformJob": _STOP,
+    "sqs:ChangeMessageVisibility": _QUEUE,
+    "sqs:GetQueueUrl": _QUEUE,
+}
+# What a Deny's condition is about, and a value that meets it.
+REFUSED = {"aws:SecureTransport": "false", "s3:TlsVersion": "1.1"}
+EVERYTHING = {"all": {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return with_the_example_only(load_settings("prod"))
+
+
+@pytest.fixture(scope="module")
+def policies(prod: Assembly, settings: Settings) -> Policies:
+    return Resolver(prod, settings).policies()
+
+
+@pytest.fixture(scope="module")
+def recorded(settings: Settings) -> list[Call]:
+    return calls(settings)
+
+
+def answer(policies: Policies, call: Call, settings: Settings) -> Decision:
+    """IAM's, for a recorded call."""
+    environment = settings.environment
+    policy = policies.resources.get(_owner(call.ask))
+    if call.is_service:
+        return decide_service(
+            call.role,
+            call.ask,
+            account=environment.account,
+            region=environment.region,
+            resource_policy=policy,
+        )
+    return decide(
+        _principal(call.role, policies.roles.get(call.role, {}), environment.account),
+        call.ask,
+        region=environment.region,
+        resource_policy=policy,
+    )
+
+
+def _principal(role: str, documents: Documents, account: str) -> Principal:
+    return Principal(
+        arn=f"arn:aws:sts::{account}:assumed-role/{role}/recorded",
+        kind="AssumedRole",
+        account=account,
+        documents=documents,
+        limits={},
+        keys={},
+    )
+
+
+def _owner(ask: Ask) -> str:
+    """The ARN of what has the policy: of an object its bucket."""
+    if ask.resource.startswith("arn:aws:s3:::"):
+        return ask.resource.split("/")[0]
+    return ask.resource
+
+
+def refused_by(policies: Policies, recorded: list[Call], settings: Settings) -> list[Call]:
+    return [call for call in recorded if not answer(policies, call, settings).allowed]
+
+
+def row_of(place: Place, statement: Document) -> str | None:
+    """The row of the table, for a statement that is not exercised."""
+    for (owner, action), row in NOT_EXERCISED.items():
+        if owner in place.owner and action in listed(statement["Action"]):
+            return row
+    return None
+
+
+def test_every_recorded_call_is_allowed(
+    policies: Policies, recorded: list[Call], settings: Settings
+) -> None:
+    """What prod's roles lack for what the platform does would show here."""
+    assert [
+        (call.role, call.ask, answer(policies, call, settings).reason)
+        for call in refused_by(policies, recorded, settings)
+    ] == []
+
+
+def test_every_role_of_prod_was_asked_and_no_other(
+    policies: Policies, recorded: list[Call]
+) -> None:
+    asked = {call.role for call in recorded if not call.is_service}
+    assert asked == set(policies.roles)
+
+
+def test_without_any_allow_statement_a_recorded_call_is_refused(
+    policies: Policies, recorded: list[Call], settings: Settings
+) -> None:
+    statements = [
+        (place, statement)
+        for place, statement in policies.statements("Allow")
+        if row_of(place, statement) is None
+    ]
+    assert len(statements) > 70
+    needless = [
+        (place, statement["Action"], statement.get("Resource"))
+        for place, statement in statements
+        if not refused_by(policies.without(place), _near(place, recorded, policies), settings)
+    ]
+    assert needless == []
+
+
+def _near(place: Place, recorded: list[Call], policies: Policies) -> list[Call]:
+    """The calls that the owner of a statement decides."""
+    if place.owner in policies.resources:
+        return [call for call in recorded if _owner(call.ask) == place.owner]
+    return [call for call in recorded if call.role == place.owner]
+
+
+def test_an_action_that_was_not_used_has_its_occasion(
+    policies: Policies, recorded: list[Call]
+) -> None:
+    used = {(call.role, call.ask.action) for call in recorded}
+    unused = {
+        action
+        for place, statement in policies.statements("Allow")
+        if place.owner in policies.roles and row_of(place, statement) is None
+        for action in listed(statement["Action"])
+        if (place.owner, action) not in used
+    }
+    assert unused == set(ON_OTHER_OCCASIONS)
+
+
+def test_what_no_run_exercises_has_a_source(policies: Policies) -> None:
+    seen = set()
+    for place, statement in policies.statements("Allow"):
+        row = row_of(place, statement)
+        if row is not None:
+            assert set(listed(statement["Action"])) <= set(USES[row].actions), place
+            assert USES[row].source.startswith("https://docs.aws.amazon.com/")
+            seen.add(row)
+    assert seen == set(NOT_EXERCISED.values())
+
+
+def test_every_deny_statement_refuses_a_call_that_would_be_allowed(
+    policies: Policies, settings: Settings
+) -> None:
+    account, region = settings.environment.account, settings.environment.region
+    denying = list(policies.statements("Deny"))
+    assert len(denying) > 4
+    anybody = _principal("anybody", EVERYTHING, account)
+    for place, statement in denying:
+        ask = _ask_against(statement)
+        before = policies.without(place).resources[place.owner]
+        without = decide(anybody, ask, region=region, resource_policy=before)
+        with_it = decide(
+            anybody, ask, region=region, resource_policy=policies.resources[place.owner]
+        )
+        assert without.allowed, (place, without)
+        assert not with_it.allowed, place
+        assert with_it.reason == "with an explicit deny in a resource-based policy"
+
+
+def _ask_against(statement: Document) -> Ask:
+    """A call that meets the statement's condition."""
+    (keys,) = statement["Condition"].values()
+    (key,) = keys
+    action = str(listed(statement["Action"])[0]).replace("*", "GetObject")
+    resource = str(listed(statement["Resource"])[0])
+    return Ask(action=action, resource=resource, context={key: REFUSED[key]})

@@ -1,0 +1,1 @@
+"""IAM, enforced: who calls, what each call asks for, what decides it, and what has been used."""

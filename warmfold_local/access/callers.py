@@ -1,0 +1,33 @@
+"""Callers of this cloud's own operations: may they, and may they hand on the roles they name?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from warmfold_local.access.sagemaker import SERVICE_PRINCIPAL, asks, passed_roles
+from warmfold_local.cloud import Cloud
+
+# The table of endpoint configurations, and the operations that start servers of one.
+_CONFIGURATIONS = "Endpoint configuration"
+_STARTS_SERVERS = ("CreateEndpoint", "UpdateEndpoint")
+
+
+def authorise(cloud: Cloud, service: str, operation: str, request: Mapping[str, Any]) -> None:
+    """Raises ``AccessDenied``, or ``ValidationError`` for a role that SageMaker cannot assume."""
+    if cloud.access is None:
+        return
+    if cloud.identity is not None:
+        for ask in asks(service, operation, request, cloud.arn):
+            cloud.access.require(cloud.identity, ask)
+        if operation in _STARTS_SERVERS:
+            _use_volume_key(cloud, request)
+    for role in passed_roles(operation, request):
+        cloud.access.admit_role(role, SERVICE_PRINCIPAL)
+
+
+def _use_volume_key(cloud: Cloud, request: Mapping[str, Any]) -> None:
+    """The key's policy must let in whoever creates or updates the endpoint (API reference,
+    CreateEndpointConfig, KmsKeyId)."""
+    config = cloud.table(_CONFIGURATIONS).find(request["EndpointConfigName"])
+    key = (config or {}).get("KmsKeyId")
+    if key is not None and cloud.access is not None and cloud.identity is not None:
+        cloud.access.use_key(cloud.identity, key)
