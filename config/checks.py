@@ -6,6 +6,14 @@ Keys of the faults are relative to the checked object; the decoder puts the path
 from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import available_timezones
 
+from config.checks_search import (
+    cross_validation_faults,
+    data_faults,
+    jobs_faults,
+    metric_faults,
+    racing_faults,
+    search_faults,
+)
 from config.checks_tuning import candidate_faults, range_faults, tuning_faults
 from config.decode import Check
 from config.errors import Fault
@@ -13,8 +21,11 @@ from config.names import Names, too_long
 from config.settings import (
     Batch,
     Candidate,
+    CrossValidation,
+    Data,
     Deployment,
     Environment,
+    Jobs,
     Model,
     Range,
     Serving,
@@ -179,13 +190,24 @@ def checks_for(environment: str) -> Mapping[type, Check]:
     """What to ask about each object of an environment's file; production is asked more."""
     checks: dict[type, Check] = {
         Environment: _environment,
-        Tuning: tuning_faults,
+        Data: data_faults,
+        Tuning: lambda value: [
+            *metric_faults(value),
+            *racing_faults(value),
+            *tuning_faults(value),
+        ],
+        CrossValidation: cross_validation_faults,
+        Jobs: jobs_faults,
         Range: range_faults,
         Candidate: candidate_faults,
         Deployment: _deployment,
         Serving: _serving,
         Batch: _batch,
-        Model: lambda value: [*_model(value), *_model_names(value, environment)],
+        Model: lambda value: [
+            *_model(value),
+            *search_faults(value),
+            *_model_names(value, environment),
+        ],
         Settings: _settings,
     }
     if environment == "prod":

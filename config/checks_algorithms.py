@@ -7,9 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from config.decode import close_match
 from config.errors import Fault
 from config.settings import Candidate, Range
-from warmfold_contract.algorithms import HYPERPARAMETERS
+from warmfold_contract.algorithms import HYPERPARAMETERS, combination_fault, hyperparameters
 from warmfold_contract.errors import UserError
-from warmfold_contract.settings import Hyperparameter
+from warmfold_contract.settings import (
+    ChoiceHyperparameter,
+    Hyperparameter,
+    NumberHyperparameter,
+    Value,
+)
 
 
 def algorithm_faults(value: Candidate, reserved: tuple[str, ...]) -> Iterator[Fault]:
@@ -23,7 +28,7 @@ def algorithm_faults(value: Candidate, reserved: tuple[str, ...]) -> Iterator[Fa
             remedy=f"use one of {', '.join(HYPERPARAMETERS)}",
         )
         return
-    known = {setting.name: setting for setting in HYPERPARAMETERS[value.algorithm]}
+    known = {setting.name: setting for setting in hyperparameters(value.algorithm, value.task)}
     for section, names in (("static", value.static), ("ranges", value.ranges)):
         for name in names:
             if name not in known and not name.startswith(reserved):
@@ -33,6 +38,32 @@ def algorithm_faults(value: Candidate, reserved: tuple[str, ...]) -> Iterator[Fa
     for name, span in value.ranges.items():
         if name in known:
             yield from _range(f"ranges.{name}", known[name], span)
+    yield from _combination(value, known)
+
+
+def _combination(value: Candidate, known: Mapping[str, Hyperparameter]) -> Iterator[Fault]:
+    """Values that contradict each other, looked for at both ends of the ranges."""
+    for end in (0, -1):
+        try:
+            settings = {name: _drawn(value, setting, end) for name, setting in known.items()}
+        except UserError:  # told where the value stands
+            return
+        problem = combination_fault(value.algorithm, settings)
+        if problem is not None:
+            what, _, remedy = problem.partition(": ")
+            yield Fault(key="ranges", problem=f"can draw a trial that fails: {what}", remedy=remedy)
+            return
+
+
+def _drawn(candidate: Candidate, setting: Hyperparameter, end: int) -> Value:
+    span = candidate.ranges.get(setting.name)
+    if span is None:
+        given = candidate.static.get(setting.name)
+        return setting.default if given is None else setting.parse(str(given))
+    ends = span.values or [
+        f"{bound:.17g}" for bound in (span.minimum, span.maximum) if bound is not None
+    ]
+    return setting.parse(ends[end])
 
 
 def _unknown(key: str, algorithm: str, name: str, known: Iterable[str]) -> Fault:
@@ -59,7 +90,16 @@ def _range(key: str, setting: Hyperparameter, span: Range) -> Iterator[Fault]:
             key=key, problem="is the same for all trials", remedy="give it one value in static"
         )
         return
-    if setting.kind == "integer" and span.kind == "continuous":
+    if isinstance(setting, ChoiceHyperparameter) and span.kind != "categorical":
+        yield Fault(
+            key=f"{key}.kind",
+            value=span.kind,
+            problem="would draw numbers for a text",
+            remedy=f'set kind = "categorical" and values, {setting.range_text()}',
+        )
+        return
+    whole = isinstance(setting, NumberHyperparameter) and setting.kind == "integer"
+    if whole and span.kind == "continuous":
         yield Fault(
             key=f"{key}.kind",
             value=span.kind,

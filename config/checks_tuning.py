@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from config.checks_algorithms import algorithm_faults
 from config.errors import Fault
 from config.settings import Candidate, Range, Tuning
+from warmfold_contract.hyperparameters import MAX_PLATFORM_KEYS, PLATFORM_PREFIX
 
-# Hyperparameters that the platform sets itself (warmfold_contract.hyperparameters).
-_RESERVED_PREFIXES = ("warmfold_", "_tuning_", "sagemaker_")
+# Hyperparameters that the platform or SageMaker sets itself.
+_RESERVED_PREFIXES = (PLATFORM_PREFIX, "_tuning_", "sagemaker_")
 # SageMaker: a training job takes 100 hyperparameters, tuning searches at most 30 of them.
 _MAX_HYPERPARAMETERS, _MAX_TUNED, _MAX_CATEGORIES = 100, 30, 30
-_PLATFORM_HYPERPARAMETERS = 4
 
 
 def tuning_faults(value: Tuning) -> Iterator[Fault]:
@@ -139,10 +139,10 @@ def _hyperparameter_count(value: Candidate) -> Iterator[Fault]:
             problem="are more than SageMaker tunes",
             remedy=f"search at most {_MAX_TUNED}",
         )
-    if len(value.ranges) + len(value.static) > _MAX_HYPERPARAMETERS - _PLATFORM_HYPERPARAMETERS:
+    if len(value.ranges) + len(value.static) > _MAX_HYPERPARAMETERS - MAX_PLATFORM_KEYS:
         yield Fault(
             key="static",
             value=len(value.static),
             problem=f"and ranges are more than the {_MAX_HYPERPARAMETERS} that a job takes",
-            remedy=f"{_PLATFORM_HYPERPARAMETERS} are the platform's own: remove some",
+            remedy=f"{MAX_PLATFORM_KEYS} are the platform's own: remove some",
         )

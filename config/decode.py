@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from config.errors import Fault
+from config.rules import ChosenByPlan
 
 BROKEN: Any = object()
 Check = Callable[[Any], Iterable[Fault]]
@@ -54,6 +55,9 @@ class Decoder:
 
     def _annotated(self, kind: Any, value: object, key: str) -> Any:
         inner, *rules = get_args(kind)
+        for rule in rules:
+            if isinstance(rule, ChosenByPlan) and not rule.allows(value):
+                return self._fault(key, value, "is a choice not made yet", rule.remedy)
         decoded = self.decode(inner, value, key)
         if decoded is BROKEN:
             return BROKEN

@@ -8,10 +8,14 @@ from config.checks import checks_for
 from config.checks_project import project_faults
 from config.decode import Decoder
 from config.errors import InvalidSettingsError, UnknownEnvironmentError, UnreadableFileError
+from config.rules import ChosenByPlan
 from config.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = REPOSITORY / "config" / "environments"
+
+# What `warmfold plan` may choose: section and key of a model -> what holds until it has.
+CHOICES = {("tuning", "engine"): "amt", ("cross_validation", "strategy"): "in_job"}
 
 
 def environments(folder: Path = ENVIRONMENTS) -> tuple[str, ...]:
@@ -27,16 +31,40 @@ def load_settings(environment: str, folder: Path = ENVIRONMENTS) -> Settings:
         UnreadableFileError: the file is not UTF-8 or not TOML.
         InvalidSettingsError: it has faults; all of them are in the message.
     """
+    path = _path(environment, folder)
+    return _settings(read_values(path), environment, path)
+
+
+def load_undecided_settings(environment: str, folder: Path = ENVIRONMENTS) -> Settings:
+    """The settings with the default in place of each ``auto``, for whoever is to decide.
+
+    Raises like ``load_settings``.
+    """
+    path = _path(environment, folder)
+    values = read_values(path)
+    models = values.get("models")
+    for model in models if isinstance(models, list) else []:
+        for (section, key), default in CHOICES.items():
+            table = model.get(section) if isinstance(model, dict) else None
+            if isinstance(table, dict) and table.get(key) == ChosenByPlan.word:
+                table[key] = default
+    return _settings(values, environment, path)
+
+
+def _path(environment: str, folder: Path) -> Path:
     if environment not in environments(folder):
         raise UnknownEnvironmentError(environment, environments(folder), folder)
-    path = folder / f"{environment}.toml"
+    return folder / f"{environment}.toml"
+
+
+def read_values(path: Path) -> dict[str, object]:
+    """A file's plain values, not yet checked. Raises ``UnreadableFileError``."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise UnreadableFileError(f"{path} is not UTF-8: save it as UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise UnreadableFileError(f"{path} is not TOML: {error}") from error
-    return _settings(values, environment, path)
 
 
 def _settings(values: dict[str, object], environment: str, path: Path) -> Settings:

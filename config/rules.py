@@ -87,6 +87,23 @@ class OneOf:
 
 
 @dataclass(frozen=True)
+class ChosenByPlan:
+    """A value that ``warmfold plan`` can choose, where the file says ``auto``.
+
+    Synth reads what is written and never looks at data, so that ``auto`` itself is refused.
+    """
+
+    word = "auto"
+
+    def allows(self, value: object) -> bool:
+        return value != self.word
+
+    @property
+    def remedy(self) -> str:
+        return "let `warmfold plan --write` put the choice in its place, or write it yourself"
+
+
+@dataclass(frozen=True)
 class NotEmpty:
     """At least one element."""
 

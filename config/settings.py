@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from config.rules import Above, Between, Finite, Matches, NotEmpty, OneOf
+from config.rules import Above, Between, ChosenByPlan, Finite, Matches, NotEmpty, OneOf
+from warmfold_contract.metric_names import Direction
+from warmfold_contract.tasks import Task
 
 # What CloudWatch Logs accepts as a retention, up to two years (PutRetentionPolicy).
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
@@ -31,6 +33,9 @@ CandidateName = Annotated[
 ]
 AlgorithmName = Annotated[
     str, Matches(r"[a-z][a-z0-9_-]{0,63}", "an algorithm of the trainer, such as lightgbm")
+]
+FeatureSetName = Annotated[
+    str, Matches(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "a feature set of the project, such as default")
 ]
 RangeKind = Literal["continuous", "integer", "categorical"]
 Scaling = Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"]
@@ -69,21 +74,55 @@ class Storage:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """How rows are split, once and for all trials; ``holdout_fraction`` never reaches training."""
+    """How rows are split, once and for all trials; ``holdout_fraction`` never reaches training.
+
+    ``assignment``: at random with the target's distribution in each fold (stratified), with all
+    rows of a group in one fold (grouped), or in the order of time. ``repeats`` assigns anew.
+    """
 
     folds: Annotated[int, Between(2, 20)]
+    repeats: Annotated[int, Between(1, 17)]
+    assignment: Literal["stratified", "grouped", "time"]
     holdout_fraction: Annotated[float, Above(0, 1)]
     seed: Annotated[int, Between(0, 2**31 - 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """One tuning job per candidate, each with these limits (SageMaker: 750 trials, 100 at once)."""
+    """One search per candidate, each with these limits (SageMaker: 750 trials, 100 at once).
 
-    metric: Literal["auc"]
+    ``engine``: a SageMaker tuning job (amt), or one training job that tries them all (in_job).
+    ``racing`` stops a trial that falls so many standard deviations behind the best; false never.
+    ``direction`` is for a metric of the project's own, ``project.<name>``.
+    """
+
+    metric: str
+    engine: Annotated[Literal["amt", "in_job"], ChosenByPlan()]
+    racing: bool | float
     strategy: Literal["Bayesian", "Random"]
     max_trials: Annotated[int, Between(1, 750)]
     parallel_trials: Annotated[int, Between(1, 100)]
+    direction: Direction | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanOut:
+    """Folds as jobs of their own: how long their machines stay warm, how many run at once.
+
+    With ``own_fold`` a trial trains its first fold itself, on its own machine.
+    """
+
+    keep_alive_seconds: Annotated[int, Between(0, 3600)]
+    folds_at_once: Annotated[int, Between(1, 35)]
+    own_fold: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossValidation:
+    """Where a trial's folds are trained: in its own job, or (fan_out) each in a job of its own."""
+
+    strategy: Annotated[Literal["in_job", "fan_out"], ChosenByPlan()]
+    fan_out: FanOut | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,19 +138,28 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An algorithm with its fixed and its searched hyperparameters."""
+    """An algorithm with its fixed and its searched hyperparameters.
+
+    A regression candidate may compete on a 0/1 target. ``feature_set`` is ``default`` or one of
+    the project's ``feature_sets``.
+    """
 
     name: CandidateName
     algorithm: AlgorithmName
+    task: Task
+    feature_set: FeatureSetName
     static: Mapping[str, str | int | float]
     ranges: Annotated[Mapping[str, Range], NotEmpty()]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """The hold-out score below which a model is registered as Rejected."""
+    """The hold-out score that a model must reach, or else it is registered as Rejected.
 
-    minimum_score: Annotated[float, Between(0, 1)]
+    For a metric that is better when smaller, it is the largest score allowed.
+    """
+
+    minimum_score: Annotated[float, Finite()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +174,17 @@ class Compute:
 
 @dataclass(frozen=True, kw_only=True)
 class Jobs:
-    """Machines per step of the training pipeline. ``trial`` is one trial with all its folds."""
+    """Machines per step of the training pipeline. ``trial`` is one trial, or one of its folds.
+
+    ``search`` is all trials of a candidate, needed with ``tuning.engine = "in_job"`` only.
+    """
 
     processing: Compute
     trial: Compute
     final: Compute
     evaluation: Compute
     transform: Compute
+    search: Compute | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +253,7 @@ class Model:
     project: str
     data: Data
     tuning: Tuning
+    cross_validation: CrossValidation
     candidates: Annotated[tuple[Candidate, ...], NotEmpty()]
     gate: Gate
     jobs: Jobs

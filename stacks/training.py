@@ -3,6 +3,7 @@
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from config.names import ModelNames
 from config.settings import Model, Settings
 from stacks import translate
 from stacks.base import PlatformStack
@@ -24,9 +25,10 @@ class TrainingStack(PlatformStack):
         super().__init__(scope, id, settings=settings, description=description)
         self._model, self._key = model, key
         self._bucket = self.artifact_bucket()
-        names = self.names.model(model.name)
+        names, run = self.names.model(model.name), f"{model.name}/executions/*/"
         self._trainer = translate.image(self, "trainer", model)
         self._server = translate.image(self, "server", model)
+        self._spec = translate.pipeline_spec(model)
         self._roles = self._training_roles(names.model_role)
         self._registry = ModelRegistry(
             self,
@@ -39,7 +41,9 @@ class TrainingStack(PlatformStack):
             self,
             "BestTrainingJob",
             bucket=self._bucket,
-            prefix=f"{model.name}/executions/*/selection/",
+            archives=[f"{run}{name}/" for name in ("tuning", "final")],
+            written=[f"{run}{name}/" for name in ("selection", "champion")],
+            registry=self._registry,
             key=key,
             log_retention_days=settings.environment.log_retention_days,
         )
@@ -48,16 +52,19 @@ class TrainingStack(PlatformStack):
             "Pipeline",
             name=names.training_pipeline,
             description=f"Training of {model.name}",
-            definition=training_pipeline(translate.pipeline_spec(model), self._refs()),
+            definition=training_pipeline(self._spec, self._refs()),
             role=self._pipeline_role(),
         )
-        raw_data = f"s3://{self._bucket.bucket_name}/{model.name}/raw/"
+        self._outputs(names)
+
+    def _outputs(self, names: ModelNames) -> None:
+        raw_data = f"s3://{self._bucket.bucket_name}/{self._model.name}/raw/"
         self.output("PipelineName", names.training_pipeline, "Start it to train")
         self.output("RawDataUri", raw_data, "Where training data belongs")
         self.output("ModelPackageGroupName", names.model_package_group, "Where to approve a model")
 
     def _training_roles(self, model_role_name: str) -> TrainingRoles:
-        return TrainingRoles(
+        roles = TrainingRoles(
             self,
             "Roles",
             model=self._model.name,
@@ -67,6 +74,14 @@ class TrainingStack(PlatformStack):
             bucket=self._bucket,
             key=self._key,
         )
+        limits = translate.fold_limits(self._model)
+        if limits is not None:
+            roles.allow_fan_out(limits)
+        if self._spec.shares_scores:
+            roles.allow_shared_scores()
+        if self._spec.engine == "in_job":
+            roles.allow_checkpoints()
+        return roles
 
     def _refs(self) -> Refs:
         return Refs(
@@ -74,6 +89,7 @@ class TrainingStack(PlatformStack):
             server_image=self._server.uri,
             processing_role_arn=self._roles.processing.arn,
             trial_role_arn=self._roles.trial.arn,
+            fold_role_arn=None if self._roles.fold is None else self._roles.fold.arn,
             final_training_role_arn=self._roles.final.arn,
             model_role_arn=self._roles.model.arn,
             kms_key_arn=self._key.key_arn,

@@ -6,13 +6,24 @@ from aws_cdk import aws_ecr as ecr
 
 from config.images import Kind, content_tag
 from config.load import REPOSITORY
-from config.settings import Alarms, Batch, Candidate, Compute, Deployment, Model, Range, Serving
+from config.settings import (
+    Alarms,
+    Batch,
+    Candidate,
+    Compute,
+    CrossValidation,
+    Deployment,
+    Model,
+    Range,
+    Serving,
+)
 from stacks.base import PlatformStack
-from warmfold.pipeline import spec
+from warmfold.pipeline import candidates, spec
 from warmfold_constructs.autoscaled_endpoint import Fleet
 from warmfold_constructs.container_image import BuiltImage, ContainerImage, RepositoryImage
 from warmfold_constructs.daily_batch import Daily
 from warmfold_constructs.endpoint_alarms import AlarmLimits
+from warmfold_constructs.fold_jobs import FoldLimits
 from warmfold_constructs.rollout import Rollout
 
 
@@ -21,16 +32,23 @@ def pipeline_spec(model: Model) -> spec.PipelineSpec:
     return spec.PipelineSpec(
         model=model.name,
         folds=model.data.folds,
+        repeats=model.data.repeats,
+        assignment=model.data.assignment,
         holdout_fraction=model.data.holdout_fraction,
         seed=model.data.seed,
         metric=model.tuning.metric,
+        project_direction=model.tuning.direction,
         candidates=tuple(_candidate(candidate) for candidate in model.candidates),
+        engine=model.tuning.engine,
         strategy=model.tuning.strategy,
+        racing=None if model.tuning.racing is False else model.tuning.racing,
+        fan_out=_fan_out(model.cross_validation),
         max_trials=model.tuning.max_trials,
         parallel_trials=model.tuning.parallel_trials,
         minimum_score=model.gate.minimum_score,
         processing=_compute(model.jobs.processing),
         trial=_compute(model.jobs.trial),
+        search=None if model.jobs.search is None else _compute(model.jobs.search),
         final=_compute(model.jobs.final),
         evaluation=_compute(model.jobs.evaluation),
         transform=_compute(model.jobs.transform),
@@ -96,17 +114,42 @@ def image(stack: PlatformStack, kind: Kind, model: Model) -> ContainerImage:
     return RepositoryImage(repository, tag_or_digest=tag)
 
 
-def _candidate(candidate: Candidate) -> spec.Candidate:
-    return spec.Candidate(
+def fold_limits(model: Model) -> FoldLimits | None:
+    """What folds may cost that are jobs of their own; ``None`` if there are none."""
+    fan_out = _fan_out(model.cross_validation)
+    if fan_out is None:
+        return None
+    return FoldLimits(
+        instance_type=model.jobs.trial.instance_type,
+        keep_alive_seconds=fan_out.keep_alive_seconds,
+        max_runtime_seconds=model.jobs.trial.max_runtime_seconds,
+    )
+
+
+def _fan_out(validation: CrossValidation) -> candidates.FanOut | None:
+    given = validation.fan_out
+    if validation.strategy != "fan_out" or given is None:
+        return None
+    return candidates.FanOut(
+        keep_alive_seconds=given.keep_alive_seconds,
+        folds_at_once=given.folds_at_once,
+        own_fold=given.own_fold,
+    )
+
+
+def _candidate(candidate: Candidate) -> candidates.Candidate:
+    return candidates.Candidate(
         name=candidate.name,
         algorithm=candidate.algorithm,
+        task=candidate.task,
+        feature_set=candidate.feature_set,
         static={name: str(value) for name, value in candidate.static.items()},
         ranges={name: _range(value) for name, value in candidate.ranges.items()},
     )
 
 
-def _range(value: Range) -> spec.Range:
-    return spec.Range(
+def _range(value: Range) -> candidates.Range:
+    return candidates.Range(
         kind=value.kind,
         minimum=value.minimum,
         maximum=value.maximum,

@@ -1,4 +1,4 @@
-"""With the other ``ministack_*`` files all that imports ministack, by its private interface: pinned.
+"""With the other ``ministack_*`` files all that imports ministack: its private interface, pinned.
 
 ministack's ASGI application answers S3, IAM, CloudFormation, Lambda and the other ordinary
 services in this same process, behind our own front: it never has a port. It reads its settings

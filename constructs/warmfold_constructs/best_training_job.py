@@ -1,9 +1,12 @@
 """The step between tuning and the final training: which trial won, over all candidates."""
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from warmfold_constructs.model_registry import ModelRegistry, grant_read
 from warmfold_constructs.policies import allow, arn
 from warmfold_constructs.python_function import PythonFunction
 
@@ -11,12 +14,19 @@ from warmfold_constructs.python_function import PythonFunction
 # and describing a few takes seconds.
 _TIMEOUT_SECONDS = 120
 # SageMaker names a pipeline's tuning jobs after the execution and the step, and trials after
-# their tuning job. The steps are `Tune-{candidate}`.
+# their tuning job. The steps are `Tune-{candidate}`, or `Search-{candidate}` for a training job
+# that tries all of a candidate's trials itself.
 TUNING_JOBS = "*-Tune-*"
+_SEARCH_JOBS = "pipelines-*-Search-*"
 
 
 class BestTrainingJob(Construct):
-    """A function that reads tuning jobs and writes ``selected_trial.json`` below ``prefix``."""
+    """A function that reads the trials of an execution and writes ``selected_trial.json``.
+
+    It also copies the latest approved model of ``registry`` to where the execution's evaluation
+    finds it. ``archives`` is where trials, searches and final trainings leave theirs, ``written``
+    where the function's own files go.
+    """
 
     def __init__(
         self,
@@ -24,7 +34,9 @@ class BestTrainingJob(Construct):
         id: str,
         *,
         bucket: s3.IBucket,
-        prefix: str,
+        archives: Sequence[str],
+        written: Sequence[str],
+        registry: ModelRegistry,
         key: kms.IKey,
         log_retention_days: int,
     ) -> None:
@@ -39,10 +51,11 @@ class BestTrainingJob(Construct):
             log_retention_days=log_retention_days,
             key=key,
         )
-        self._allow_reading_trials()
-        self._allow_writing(bucket, prefix, key)
+        self._allow_reading_trials(bucket, archives)
+        self._allow_writing(bucket, written, key)
+        grant_read(self.function.role, registry.group_name)
 
-    def _allow_reading_trials(self) -> None:
+    def _allow_reading_trials(self, bucket: s3.IBucket, archives: Sequence[str]) -> None:
         allow(
             self.function.role,
             [
@@ -52,16 +65,23 @@ class BestTrainingJob(Construct):
             [
                 arn(self, "sagemaker", "hyper-parameter-tuning-job", TUNING_JOBS),
                 arn(self, "sagemaker", "training-job", TUNING_JOBS),
+                arn(self, "sagemaker", "training-job", _SEARCH_JOBS),
             ],
             because="Tuning jobs and trials of pipeline steps, named when they start.",
         )
+        allow(
+            self.function.role,
+            ["s3:GetObject"],
+            [bucket.arn_for_objects(f"{prefix}*") for prefix in archives],
+            because="Archives of trials and models of executions, which are named when they start.",
+        )
 
-    def _allow_writing(self, bucket: s3.IBucket, prefix: str, key: kms.IKey) -> None:
+    def _allow_writing(self, bucket: s3.IBucket, written: Sequence[str], key: kms.IKey) -> None:
         role = self.function.role
         allow(
             role,
             ["s3:PutObject"],
-            [bucket.arn_for_objects(f"{prefix}*")],
+            [bucket.arn_for_objects(f"{prefix}*") for prefix in written],
             because="The selection of an execution, which is named when it starts.",
         )
         allow(role, ["kms:GenerateDataKey"], [key.key_arn])

@@ -8,10 +8,13 @@ from constructs import Construct
 
 from warmfold_constructs.container_image import ContainerImage
 from warmfold_constructs.execution_role import ExecutionRole
+from warmfold_constructs.fold_jobs import FoldLimits, allow_fold_jobs
+from warmfold_constructs.policies import allow
 
 _LOG_GROUPS = {
     "Processing": ("/aws/sagemaker/ProcessingJobs",),
     "Trial": ("/aws/sagemaker/TrainingJobs",),
+    "Fold": ("/aws/sagemaker/TrainingJobs",),
     "Final": ("/aws/sagemaker/TrainingJobs",),
     # A model's container logs as part of an endpoint (a group each) or of a transform job.
     "Model": ("/aws/sagemaker/Endpoints/*", "/aws/sagemaker/TransformJobs"),
@@ -21,7 +24,7 @@ _LOG_GROUPS = {
 class TrainingRoles(Construct):
     """Four roles: features and evaluation, trials, final training, and the model itself.
 
-    Trials share one role: warm pools match on it.
+    Trials share one role, and so do folds if they are jobs of their own: warm pools match on it.
     """
 
     def __init__(
@@ -38,26 +41,64 @@ class TrainingRoles(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._model, self._bucket, self._key = model, bucket, key
-        run = f"{model}/executions/*/"
+        self._trainer = trainer
+        self.fold: ExecutionRole | None = None
+        self._run = f"{model}/executions/*/"
         self.processing = self._job("Processing", "Features and evaluation", trainer)
+        self.trial = self._job("Trial", "Cross-validated trials", trainer)
+        self.final = self._job("Final", "Final training", trainer)
+        self.model = self._job("Model", "Endpoint and transforms", server, model_role_name)
+        self._grant_folders()
+
+    def _grant_folders(self) -> None:
+        model, run = self._model, self._run
         self._grant(
             self.processing,
-            read=[f"{model}/raw/", f"{run}final/", f"{run}features/holdout/"],
+            read=[
+                f"{model}/raw/",
+                *(f"{run}{name}/" for name in ("final", "champion")),
+                *(f"{run}features/{name}/" for name in ("holdout", "transform")),
+            ],
             write=[f"{run}features/", f"{run}evaluation/"],
         )
-        self.trial = self._job("Trial", "Cross-validated trials", trainer)
         self._grant(self.trial, read=[f"{run}features/train/"], write=[f"{run}tuning/"])
-        self.final = self._job("Final", "Final training", trainer)
         self._grant(
             self.final,
-            read=[f"{run}features/train/", f"{run}selection/"],
+            read=[f"{run}features/train/", f"{run}selection/", f"{run}tuning/"],
             write=[f"{run}final/"],
         )
-        self.model = self._job("Model", "Endpoint and transforms", server, model_role_name)
         self._grant(
             self.model,
             read=[f"{run}final/", f"{run}features/transform/", f"{model}/batch/input/"],
             write=[f"{run}transform/", f"{model}/batch/output/"],
+        )
+
+    def allow_shared_scores(self) -> None:
+        """Trials read the fold scores that other trials of their tuning job wrote."""
+        self._let_trials_read("incumbents/")
+
+    def allow_checkpoints(self) -> None:
+        """SageMaker copies a search's checkpoints back before it starts the job again."""
+        self._let_trials_read("checkpoints/")
+
+    def allow_fan_out(self, limits: FoldLimits) -> None:
+        """Trials start their folds as training jobs, which have a role of their own."""
+        self.fold = self._job("Fold", "Folds of trials", self._trainer)
+        self._grant(
+            self.fold,
+            read=[f"{self._run}features/train/"],
+            write=[f"{self._run}tuning/folds/"],
+        )
+        self._let_trials_read("folds/")
+        allow_fold_jobs(self.trial.role, self.fold.role, limits)
+
+    def _let_trials_read(self, folder: str) -> None:
+        """A folder of what trials write, which they may list already."""
+        allow(
+            self.trial.role,
+            ["s3:GetObject"],
+            [self._bucket.arn_for_objects(f"{self._run}tuning/{folder}*")],
+            because="Results of an execution, which is named when it starts.",
         )
 
     def _job(

@@ -10,15 +10,48 @@ from pathlib import Path
 
 from warmfold_contract.documents import json_object
 
-# Set by the platform in StaticHyperParameters, never tuned.
+# Every key of the platform's begins with this, so that none is taken for an algorithm's.
+PLATFORM_PREFIX = "warmfold_"
+
+# Set by the platform in static hyperparameters, never tuned. In every mode:
 MODE = "warmfold_mode"
-ALGORITHM = "warmfold_algorithm"
 METRIC = "warmfold_metric"
 SEED = "warmfold_seed"
-PLATFORM_KEYS = (MODE, ALGORITHM, METRIC, SEED)
+# What is trained (trial, fold, search). The direction is given for a project's own metric only.
+ALGORITHM = "warmfold_algorithm"
+TASK = "warmfold_task"
+FEATURE_SET = "warmfold_feature_set"
+DIRECTION = "warmfold_direction"
+# How a trial runs its folds, and whether a hopeless one stops early: RACING_OFF, or how many
+# standard deviations behind the incumbent is hopeless. Other trials' fold scores are shared
+# below INCUMBENTS_URI, an S3 prefix of one tuning job; absent when trials are not raced.
+CV_STRATEGY = "warmfold_cv_strategy"
+RACING = "warmfold_racing"
+INCUMBENTS_URI = "warmfold_incumbents_uri"
+# Only with CV_FAN_OUT; FOLD_OWN is "1" when the trial trains the first fold itself, else "0".
+FOLD_ROLE_ARN = "warmfold_fold_role_arn"
+FOLD_KEEP_ALIVE_SECONDS = "warmfold_fold_keep_alive_seconds"
+FOLD_WAVE = "warmfold_fold_wave"
+FOLD_OWN = "warmfold_fold_own"
+# Only of a fold's job: its number, counted from 1.
+FOLD = "warmfold_fold"
+# Only of a search. The strategy is SageMaker's word, Bayesian or Random; a range is
+# `warmfold_range_<hyperparameter>` = JSON of "kind", "minimum", "maximum", "values", "scaling".
+CANDIDATE = "warmfold_candidate"
+STRATEGY = "warmfold_strategy"
+MAX_TRIALS = "warmfold_max_trials"
+RANGE_PREFIX = "warmfold_range_"
+
+# How many of these keys a job has at most, beside one range each that a search has.
+MAX_PLATFORM_KEYS = 14
 
 MODE_TRIAL = "trial"
+MODE_FOLD = "fold"
+MODE_SEARCH = "search"
 MODE_FINAL = "final"
+CV_IN_JOB = "in_job"
+CV_FAN_OUT = "fan_out"
+RACING_OFF = "off"
 
 _RESERVED_PREFIXES = ("_tuning_", "sagemaker_")
 
@@ -36,6 +69,11 @@ def read_hyperparameters(path: Path) -> dict[str, str]:
         for key, value in values.items()
         if not key.startswith(_RESERVED_PREFIXES)
     }
+
+
+def is_platform_key(name: str) -> bool:
+    """Whether a hyperparameter is the platform's, not the algorithm's."""
+    return name.startswith(PLATFORM_PREFIX)
 
 
 def unquote(value: str) -> str:

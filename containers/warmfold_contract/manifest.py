@@ -1,6 +1,6 @@
 """``manifest.json``: what a model artifact holds, so that it can be refused before it is loaded.
 
-The artifact is data, never code: LightGBM's text model plus this file. The server checks every
+The artifact is data, never code: a model as text plus this file. The server checks every
 file's hash, and that it runs the same project wheel as the trainer did.
 """
 
@@ -15,20 +15,26 @@ from warmfold_contract.errors import UserError
 from warmfold_contract.schema import Schema
 
 FILE_NAME = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """``files`` maps each file of the artifact (but this one) to its SHA-256."""
+    """``task`` is the project's, ``fitted_as`` the one that the algorithm was given: a target of
+    0 and 1 may be fitted as a number, and its scores are then kept within 0 to 1. ``calibration``
+    is what makes probabilities of scores, ``None`` for a regression. ``files`` maps each file of
+    the artifact (but this one) to its SHA-256.
+    """
 
     algorithm: str
     task: str
+    fitted_as: str
     schema: Schema
     hyperparameters: dict[str, str]
     rounds: int
     metric: str
     cross_validation: dict[str, Any]
+    calibration: dict[str, Any] | None
     training_rows: int
     data_fingerprint: str
     fold_hash: str

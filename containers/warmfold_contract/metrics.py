@@ -2,8 +2,9 @@
 
 SageMaker reads metrics from a job's stdout and stderr with one regex per metric, whose first
 group is the value. The line starts with a tag that ordinary log output does not have, and the
-regex is anchored, so that a project's own ``print`` cannot be mistaken for a score. SageMaker
-keeps the last value of a metric, and the platform prints its lines last.
+regex is anchored. SageMaker keeps the last value of a metric, and the platform prints its lines
+last. What is left is a project that prints the tag itself: the trainer passes all output but its
+own through ``without_tag``.
 """
 
 import math
@@ -41,14 +42,19 @@ def metric_definitions(folds: int) -> list[dict[str, str]]:
 
 
 def format_metric(name: str, value: float) -> str:
-    """One metric line, without its line end.
+    """One metric line, without its line end. The value is written in full: no tie is made.
 
     Raises ``ValueError`` for NaN or infinity: what SageMaker does with them is not documented,
     so they are never printed; the trial fails instead.
     """
     if not math.isfinite(value):
         raise ValueError(f"metric {name} is {value}: only finite values are reported")
-    return f"{TAG} {name}={value:.10g};"
+    return f"{TAG} {name}={value if isinstance(value, int) else float(value)!r};"
+
+
+def without_tag(text: str) -> str:
+    """The text, readable as before, with no line that a metric's regex could match."""
+    return text.replace(TAG, f"{TAG[0]} {TAG[1:]}")
 
 
 def parse_metric(line: str) -> tuple[str, float] | None:

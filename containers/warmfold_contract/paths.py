@@ -18,17 +18,24 @@ DEFAULT_BASE_DIR = "/opt/ml"
 # Channel names of training jobs; each becomes input/data/<channel>.
 TRAIN_CHANNEL = "train"
 SELECTION_CHANNEL = "selection"
+# The output of the job that the selected trial ran in: its out-of-fold scores.
+TRIAL_CHANNEL = "trial"
+TRIAL_CHANNEL = "trial"
 
 # Names of processing inputs and outputs; each becomes processing/<input|output>/<name>.
 RAW_INPUT = "raw"
 MODEL_INPUT = "model"
 HOLDOUT_INPUT = "holdout"
+CHAMPION_INPUT = "champion"
+HOLDOUT_ROWS_INPUT = "holdout_rows"
 TRAIN_OUTPUT = "train"
 HOLDOUT_OUTPUT = "holdout"
 TRANSFORM_OUTPUT = "transform"
 EVALUATION_OUTPUT = "evaluation"
 
 EVALUATION_FILE = "evaluation.json"
+# The hold-out's raw rows without their target, as the server takes them.
+HOLDOUT_ROWS_FILE = "holdout.jsonl"
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,11 @@ class Paths:
         return self.base / "output" / "data"
 
     @property
+    def checkpoints(self) -> Path:
+        """SageMaker copies what is written here to S3 and back before a restarted job."""
+        return self.base / "checkpoints"
+
+    @property
     def failure(self) -> Path:
         """Its first 1,024 characters become a failed training job's ``FailureReason``."""
         return self.base / "output" / "failure"
@@ -81,6 +93,10 @@ class Paths:
 
     def processing_output(self, name: str) -> Path:
         return self.base / "processing" / "output" / name
+
+
+# ``CheckpointConfig.LocalPath`` of a search, as it stands in the pipeline definition.
+CHECKPOINT_PATH = f"{DEFAULT_BASE_DIR}/checkpoints"
 
 
 def processing_input_path(name: str) -> str:

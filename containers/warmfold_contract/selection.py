@@ -7,7 +7,11 @@ from warmfold_contract.documents import json_object
 from warmfold_contract.errors import UserError
 
 FILE_NAME = "selected_trial.json"
-FORMAT = 1
+FORMAT = 2
+
+# Where a candidate's trials ran: in jobs of automatic model tuning, or inside one search job.
+KIND_AMT = "amt"
+KIND_IN_JOB = "in_job"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +19,17 @@ class SelectedTrial:
     """The winning trial over all candidates of one execution.
 
     ``score``, ``score_std`` and ``training_score`` are means over ``folds`` folds of ``metric``;
-    ``rounds`` is the number of boosting rounds that the final model is trained with.
+    ``rounds`` is the number of boosting rounds that the final model is trained with. ``job_name``
+    is the candidate's tuning or search job. ``trial`` is the trial's name and
+    ``training_job_name`` the job it ran in: for ``amt`` one and the same, for ``in_job`` a row of
+    the search job's ``trials.json`` and the search job.
     """
 
+    kind: str
     candidate: str
     algorithm: str
+    task: str
+    feature_set: str
     hyperparameters: dict[str, str]
     rounds: int
     metric: str
@@ -27,8 +37,10 @@ class SelectedTrial:
     score_std: float
     training_score: float
     folds: int
+    fold_hash: str
     fold_scores: tuple[float, ...]
-    tuning_job_name: str
+    job_name: str
+    trial: str
     training_job_name: str
     trials_completed: int
     format: int = field(default=FORMAT)

@@ -4,15 +4,17 @@
 turns those into the matrix that the schema describes. numpy only: the server imports it too.
 """
 
-from warmfold_features.columns import category_column, number_column, typed_columns
+from warmfold_features.cells import date_text
+from warmfold_features.columns import Cells, typed_column, typed_columns
 from warmfold_features.encoding import encode, infer_features
 from warmfold_features.project_code import project_features
 
 __all__ = [
-    "category_column",
+    "Cells",
+    "date_text",
     "encode",
     "infer_features",
-    "number_column",
     "project_features",
+    "typed_column",
     "typed_columns",
 ]

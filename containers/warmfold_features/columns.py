@@ -1,7 +1,5 @@
 """Raw values, as CSV text or JSON, to typed columns; a fault names row, column and kind only."""
 
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,13 +8,25 @@ from numpy.typing import NDArray
 
 from warmfold_contract.errors import UserError
 from warmfold_contract.project import Columns
-from warmfold_contract.schema import Column
+from warmfold_contract.schema import Column, Kind
+from warmfold_features.cells import MICROSECONDS_A_DAY, Cell, parser_of
 
 # Position (from 0) of a row -> where a user finds it: "row 3", "loans.csv, data row 3".
 Place = Callable[[int], str]
 
-# `float()` alone also takes "nan", "infinity" and "1_000", none of which a data file should mean.
-_NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*")
+# Raw values of a column: texts and JSON values, or an array out of a columnar file, which holds
+# floats (NaN is missing) or ``datetime64`` in microseconds of UTC.
+Cells = Sequence[object] | NDArray[Any]
+
+_REMEDIES: Mapping[Kind, str] = {
+    "number": "leave a missing number blank",
+    "category": "send it as text",
+    "date": "leave a missing date blank",
+    "money": "declare the column's `currency` and `decimal`, and leave a missing amount blank",
+}
+
+# With nothing but these, `float()` takes what a data file means by a number, and nothing else.
+_NUMBER_BYTES = b"0123456789+-.eE"
 
 
 def row_place(position: int) -> str:
@@ -38,98 +48,71 @@ def typed_columns(
     }
 
 
-def typed_column(
-    values: Sequence[object], column: Column, *, place: Place = row_place
-) -> NDArray[Any]:
+def typed_column(values: Cells, column: Column, *, place: Place = row_place) -> NDArray[Any]:
     """One column's array, by the column's kind; raises like ``typed_columns``."""
-    read = number_column if column.kind == "number" else category_column
-    return read(values, column.name, place=place)
-
-
-def number_column(
-    values: Sequence[object], name: str, *, place: Place = row_place
-) -> NDArray[np.float64]:
-    """float64; blank text and ``None`` are NaN, anything that is no finite number is refused."""
-    result = np.empty(len(values), dtype=np.float64)
+    if isinstance(values, np.ndarray):
+        made = _typed_array(values, column)
+        if made is not None:
+            return made
+        values = [None if value != value else value for value in values.tolist()]
+    kinds = set(map(type, values))
+    if kinds == {str} and column.kind == "number":
+        numbers = _plain_numbers(values)
+        if numbers is not None:
+            return numbers
+    parse = parser_of(column)
+    dtype = object if column.kind == "category" else np.float64
+    if kinds <= {str, type(None)}:
+        cells = _by_distinct(values, parse)
+        if cells is not None:
+            return np.array(cells, dtype=dtype)
+    result = np.empty(len(values), dtype=dtype)
     for position, value in enumerate(values):
         try:
-            result[position] = _number(value)
+            result[position] = parse(value)
         except ValueError as error:
-            raise _fault(place(position), name, f"{error}; leave a missing number blank") from None
+            raise UserError(
+                f"{place(position)}, column {column.name!r}: {error}; {_REMEDIES[column.kind]}"
+            ) from None
     return result
 
 
-def category_column(
-    values: Sequence[object], name: str, *, place: Place = row_place
-) -> NDArray[np.object_]:
-    """object; blank text and ``None`` are ``None``, whole numbers (codes) become their text."""
-    result = np.empty(len(values), dtype=object)
-    for position, value in enumerate(values):
-        try:
-            result[position] = _category(value)
-        except ValueError as error:
-            raise _fault(place(position), name, f"{error}; send it as text") from None
-    return result
+def _typed_array(values: NDArray[Any], column: Column) -> NDArray[Any] | None:
+    """The fast way for an array that has the column's kind and no fault, else ``None``."""
+    if column.kind == "date" and values.dtype.kind == "M":
+        days = values.astype("M8[us]").astype(np.float64) / MICROSECONDS_A_DAY
+        return np.where(np.isnat(values), np.nan, days)
+    if column.kind in ("number", "money") and values.dtype.kind == "f":
+        return None if np.isinf(values).any() else values.astype(np.float64, copy=False)
+    return None
+
+
+def _plain_numbers(texts: Sequence[Any]) -> NDArray[np.float64] | None:
+    """The fast way for a column without spaces or faults, else ``None``."""
+    try:
+        if "".join(texts).encode("ascii").translate(None, _NUMBER_BYTES):
+            return None
+        numbers = np.array([float(text or "nan") for text in texts], dtype=np.float64)
+    except ValueError:
+        return None
+    return None if np.isinf(numbers).any() else numbers
+
+
+def _by_distinct(values: Sequence[object], parse: Callable[[object], Cell]) -> list[Cell] | None:
+    """Each text parsed once, equal results being one object; ``None`` if one is at fault."""
+    try:
+        known = {value: parse(value) for value in set(values)}
+    except ValueError:
+        return None
+    return [known[value] for value in values]
 
 
 def _cells(rows: Sequence[Mapping[str, object]], name: str, place: Place) -> list[object]:
     cells: list[object] = []
     for position, row in enumerate(rows):
         if name not in row:
-            raise _fault(place(position), name, "is missing; send null if the value is unknown")
+            raise UserError(
+                f"{place(position)}, column {name!r}: is missing; send null if the value is unknown"
+            )
         cells.append(row[name])
     return cells
-
-
-def _number(value: object) -> float:
-    """Raises ``ValueError`` whose text says what is wrong, without the value."""
-    if value is None:
-        return math.nan
-    if isinstance(value, str):
-        return _number_of_text(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"expected a number, found {_kind(value)}")  # noqa: TRY004
-    return _finite(value)
-
-
-def _number_of_text(text: str) -> float:
-    if _NUMBER.fullmatch(text):
-        return _finite(text)
-    if not text.strip():
-        return math.nan
-    raise ValueError("expected a number, found text")
-
-
-def _finite(value: float | str) -> float:
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ValueError("the number is not finite (NaN, infinite or beyond 1.8e308)")
-    return number
-
-
-def _category(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return value if value.strip() else None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise ValueError(f"expected text, found {_kind(value)}")
-
-
-def _kind(value: object) -> str:
-    """A JSON value's kind in words."""
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, Mapping):
-        return "an object"
-    return "a list" if isinstance(value, list | tuple) else "text"
-
-
-def _fault(where: str, column: str, fault: str) -> UserError:
-    return UserError(f"{where}, column {column!r}: {fault}")

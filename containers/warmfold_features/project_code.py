@@ -12,36 +12,51 @@ from numpy.typing import NDArray
 
 from warmfold_contract.errors import UserError
 from warmfold_contract.project import Columns, Project
+from warmfold_contract.schema import DEFAULT_FEATURE_SET
 
 # What LightGBM stores unchanged: it rewrites blanks and refuses JSON's special characters.
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _KINDS = "fiubOU"
 
 
-def project_features(project: Project, columns: Columns, rows: int) -> Columns:
-    """The project's feature columns for ``rows`` rows, checked.
+def project_features(
+    project: Project, columns: Columns, rows: int, feature_set: str = DEFAULT_FEATURE_SET
+) -> Columns:
+    """One feature set of the project for ``rows`` rows, checked.
 
     The raw columns are handed over read-only. Raises ``UserError`` if the function raises, or
     returns anything but one-dimensional arrays of ``rows`` values under plain names. Only the
     exception's type and place are reported: its text may hold a data value. A missing key is
     named where the source itself spells it.
     """
+    function = f"the {_function(project, feature_set)} of project {project.name!r}"
     for values in columns.values():
         values.flags.writeable = False
     try:
-        made = project.features(columns)
+        made = project.feature_functions[feature_set](columns)
     except Exception as error:
         raise UserError(
-            f"the features function of project {project.name!r} raised "
-            f"{type(error).__name__} at {_place(error)}{_key(error, columns)}"
+            f"{function} raised {type(error).__name__} at {_place(error)}{_key(error, columns)}"
         ) from error
     if not isinstance(made, Mapping) or not made:
-        raise _fault(project, f"must return a mapping of arrays, not {type(made).__name__}")
+        raise UserError(f"{function} must return a mapping of arrays, not {type(made).__name__}")
     for name, values in made.items():
         fault = _column_fault(name, values, rows)
         if fault is not None:
-            raise _fault(project, fault)
+            raise UserError(f"{function} {fault}")
     return made
+
+
+def _function(project: Project, feature_set: str) -> str:
+    """What users call the function that makes a set; raises ``UserError`` for an unknown set."""
+    if feature_set not in project.feature_functions:
+        known = ", ".join(project.feature_functions)
+        raise UserError(
+            f"project {project.name!r} has no feature set {feature_set!r}; it has: {known}"
+        )
+    if feature_set == DEFAULT_FEATURE_SET:
+        return "features function"
+    return f"features function of set {feature_set!r}"
 
 
 def _column_fault(name: object, values: object, rows: int) -> str | None:
@@ -58,10 +73,6 @@ def _array_fault(name: str, values: NDArray[Any], rows: int) -> str | None:
     if values.dtype.kind not in _KINDS:
         return f"returned dtype {values.dtype} for {name!r}: use float64, or object for a category"
     return None
-
-
-def _fault(project: Project, fault: str) -> UserError:
-    return UserError(f"the features function of project {project.name!r} {fault}")
 
 
 def _place(error: Exception) -> str:

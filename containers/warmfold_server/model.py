@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightgbm
 import numpy as np
 
+from warmfold_contract.algorithms import MODEL_FILES
 from warmfold_contract.errors import UserError
 from warmfold_contract.manifest import FILE_NAME, Manifest, read_artifact
 from warmfold_contract.project import Columns, Project
 from warmfold_contract.schema import Schema
+from warmfold_contract.tasks import CLASSIFICATION, TASKS
 from warmfold_features import encode, project_features, typed_columns
+from warmfold_features.calibration import Calibration, calibration_of
 from warmfold_server.codec import Rows
-
-MODEL_FILE = "model.txt"
-
-# What this server can score; the trainer writes both into the manifest.
-ALGORITHM = "lightgbm"
-TASK = "binary_classification"
+from warmfold_server.scorers import Scorer, load_scorer
 
 
 class ProjectError(Exception):
@@ -31,14 +28,16 @@ class Model:
 
     manifest: Manifest
     project: Project
-    booster: lightgbm.Booster
+    scorer: Scorer
+    calibration: Calibration
 
     @property
     def schema(self) -> Schema:
         return self.manifest.schema
 
     def scores(self, rows: Rows) -> list[float]:
-        """The probability of the positive label for each row, in order, by one predict call.
+        """The probability of the positive label for each row, or the predicted number of a
+        regression, in order, by one predict call.
 
         Raises ``UserError`` naming row and column for a value that cannot be scored, and
         ``ProjectError`` if the project's function fails.
@@ -48,18 +47,17 @@ class Model:
         with np.errstate(all="ignore"):
             columns = typed_columns(rows, self.schema.columns)
             matrix = encode(self._features(columns, len(rows)), self.schema.features)
-        # LightGBM takes a shared lock here, but each call also writes the range of trees into
-        # the booster (its issue 6142). All our calls ask for every tree, so they write the same
-        # values and may run side by side. One thread, because OpenMP's spinning at the end of a
-        # call costs a small request more than a second core gains.
-        scores = np.asarray(self.booster.predict(matrix, num_iteration=-1, num_threads=1))
+        scores = self.scorer.predict(matrix)
+        if self.manifest.task == CLASSIFICATION:
+            # A candidate that was fitted as a number goes beyond; for the others it is a no-op.
+            scores = self.calibration.apply(np.clip(scores, 0.0, 1.0))
         if scores.shape != (len(rows),) or not np.isfinite(scores).all():
             raise RuntimeError(f"{len(rows)} rows: scores of shape {scores.shape}, or not finite")
         return [float(score) for score in scores]
 
     def _features(self, columns: Columns, rows: int) -> Columns:
         try:
-            return project_features(self.project, columns, rows)
+            return project_features(self.project, columns, rows, self.schema.feature_set)
         except UserError as error:
             raise ProjectError(str(error)) from error
 
@@ -69,14 +67,20 @@ def load_model(folder: Path, project: Project, wheel: Mapping[str, str]) -> Mode
 
     ``wheel`` describes the image's project wheel (``installed_wheel()``). Raises ``UserError``
     if a file is missing, changed, unknown or a link, if the model was trained with another
-    wheel, does not fit its schema, or cannot score a row whose every value is missing.
+    wheel, does not fit its schema, has a calibration that is not sound, or cannot score a row
+    whose every value is missing.
     """
     _require_plain_files(folder)
     manifest = read_artifact(folder)
     _require_known_files(folder, manifest)
-    _require_algorithm(manifest)
+    _require_task(manifest)
     _require_wheel(manifest, wheel)
-    model = Model(manifest=manifest, project=project, booster=_booster(folder, manifest))
+    model = Model(
+        manifest=manifest,
+        project=project,
+        scorer=_scorer(folder, manifest),
+        calibration=calibration_of(manifest.calibration),
+    )
     _require_score(model)
     return model
 
@@ -94,15 +98,15 @@ def _require_known_files(folder: Path, manifest: Manifest) -> None:
     for path in sorted(folder.iterdir()):
         if path.name != FILE_NAME and path.name not in manifest.files:
             raise UserError(f"the model artifact holds {path.name!r}, unknown to {FILE_NAME}")
-    if MODEL_FILE not in manifest.files:
-        raise UserError(f"{FILE_NAME} does not list {MODEL_FILE}")
+    needed = MODEL_FILES.get(manifest.algorithm)
+    if needed is not None and needed not in manifest.files:
+        raise UserError(f"{FILE_NAME} does not list {needed}")
 
 
-def _require_algorithm(manifest: Manifest) -> None:
-    if (manifest.algorithm, manifest.task) != (ALGORITHM, TASK):
+def _require_task(manifest: Manifest) -> None:
+    if manifest.task not in TASKS:
         raise UserError(
-            f"the model is {manifest.algorithm!r} for {manifest.task!r}, this image serves "
-            f"{ALGORITHM!r} for {TASK!r}"
+            f"the model is for {manifest.task!r}, this image serves {' and '.join(TASKS)}"
         )
 
 
@@ -116,18 +120,15 @@ def _require_wheel(manifest: Manifest, wheel: Mapping[str, str]) -> None:
         )
 
 
-def _booster(folder: Path, manifest: Manifest) -> lightgbm.Booster:
-    try:
-        booster = lightgbm.Booster(model_file=folder / MODEL_FILE)
-    except lightgbm.basic.LightGBMError as error:
-        raise UserError(f"{MODEL_FILE} is not a LightGBM model: {error}") from error
+def _scorer(folder: Path, manifest: Manifest) -> Scorer:
+    scorer = load_scorer(manifest.algorithm, folder)
     expected = len(manifest.schema.features)
-    if booster.num_feature() != expected or booster.num_model_per_iteration() != 1:
+    if scorer.features != expected:
         raise UserError(
-            f"{MODEL_FILE} has {booster.num_feature()} features and "
-            f"{booster.num_model_per_iteration()} outputs, {FILE_NAME} says {expected} and 1"
+            f"{MODEL_FILES[manifest.algorithm]} has {scorer.features} features, {FILE_NAME} says "
+            f"{expected}"
         )
-    return booster
+    return scorer
 
 
 def _require_score(model: Model) -> None:

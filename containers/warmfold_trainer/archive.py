@@ -30,6 +30,34 @@ def unpack_model(archive: Path, folder: Path, allowed: Collection[str]) -> None:
         raise UserError(f"{archive.name} is not a readable gzip tar: {error}") from error
 
 
+def read_member(archive: Path, name: str) -> bytes:
+    """One file's content; what else the archive holds is passed over.
+
+    Raises ``UserError`` if the archive is missing or damaged, or has no such regular file, or one
+    that is too big.
+    """
+    if not archive.is_file():
+        raise UserError(f"the input holds no {archive.name}")
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                if member.name.removeprefix("./") == name and member.isreg():
+                    return _content(tar, member, archive.name)
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise UserError(f"{archive.name} is not a readable gzip tar: {error}") from error
+    raise UserError(f"{archive.name} holds no file {name!r}")
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: str) -> bytes:
+    if member.size > MAX_FILE_BYTES:
+        raise UserError(f"{member.name} in {archive} has {member.size} bytes: too big")
+    source = tar.extractfile(member)
+    if source is None:
+        raise UserError(f"{member.name} in {archive} cannot be read")
+    with source:
+        return source.read()
+
+
 def _unpack_member(
     tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, allowed: Collection[str]
 ) -> None:

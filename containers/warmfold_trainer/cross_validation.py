@@ -8,41 +8,75 @@ is left is that of choosing one number by the mean over all validation rows; sco
 share it, and the hold-out, which nothing is chosen on, is free of it.
 """
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+from warmfold_contract.settings import Settings
 from warmfold_contract.stopping import stop_signals_left_to_main_thread
+from warmfold_contract.tasks import Task
 from warmfold_trainer.algorithms.protocol import (
     Algorithm,
+    BinnedTable,
     FoldModel,
-    PreparedTable,
-    RoundScore,
-    Rows,
     Scores,
     Table,
 )
+from warmfold_trainer.cores import available_cores
 from warmfold_trainer.feature_set import FeatureSet
-from warmfold_trainer.scores import Metric
+from warmfold_trainer.folds import Fold, HopelessError, ScoredFold, best_score
+from warmfold_trainer.metric import Metric
+from warmfold_trainer.racing import Race, RacedOut, WatchesRounds
 
-# The training score warns of overfitting and ranks nothing: a sample of each fold's rows will do.
-TRAINING_SCORE_ROWS = 20_000
+
+@dataclass(frozen=True, kw_only=True)
+class TrialData:
+    """What all trials of one candidate share, whatever their tuned settings: made once."""
+
+    data: FeatureSet
+    binned: BinnedTable
+
+
+def trial_data(
+    algorithm: Algorithm,
+    data: FeatureSet,
+    settings: Settings,
+    *,
+    seed: int,
+    task: Task,
+    keep_folds: bool = False,
+) -> TrialData:
+    """Bins the features, by those of ``settings`` that are never tuned.
+
+    ``keep_folds`` holds the folds' bins, too: faster from the second trial on, for about
+    ``folds`` times the memory.
+    """
+    binned = algorithm.bin(table_of(data, task), settings, seed=seed, keep_folds=keep_folds)
+    return TrialData(data=data, binned=binned)
+
+
+def table_of(data: FeatureSet, task: Task) -> Table:
+    """The rows as algorithms take them, for a candidate of this task."""
+    return Table(features=data.features, target=data.target, schema=data.schema.features, task=task)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrossValidation:
-    """``out_of_fold`` has the score of every training row by the model that did not see it.
+    """``out_of_fold`` has, for every row of the training set, the mean score by the models that
+    did not see it; NaN for a row that no fold validates (the first block of time-ordered folds).
 
-    ``fold_best_rounds`` are the rounds at which each fold alone would have been best.
+    ``fold_best_rounds`` are the rounds at which each fold alone would have been best, and
+    ``provisional_scores`` its scores there, which races compare.
     """
 
     rounds: int
     fold_scores: tuple[float, ...]
     fold_training_scores: tuple[float, ...]
     fold_best_rounds: tuple[int, ...]
+    provisional_scores: tuple[float, ...]
     out_of_fold: Scores
 
     @property
@@ -61,48 +95,90 @@ class CrossValidation:
         return float(np.mean(self.fold_training_scores))
 
 
-def available_cores() -> int:
-    """The cores this process may use, which may be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def cross_validate(
-    algorithm: Algorithm,
-    data: FeatureSet,
-    settings: Mapping[str, float],
+    trial: TrialData,
+    settings: Settings,
     metric: Metric,
     *,
-    seed: int,
     on_fold: Callable[[int, float], None],
-) -> CrossValidation:
-    """Train every fold and score the set.
+    race: Race | None = None,
+    workers: int | None = None,
+) -> CrossValidation | RacedOut:
+    """Train every fold and score the set, or stop as soon as ``race`` says so.
 
-    The data is binned once; folds run in as many threads as there are cores, with one LightGBM
-    thread each: OpenMP threads that wait for each other collapse when anything else runs.
-    ``on_fold(fold, score)`` is called in fold order as each is done, with the fold's own best
-    score, which is provisional: the final one is taken at the common number of rounds. Raises
-    ``ScoreError`` if a model predicts anything that is not finite.
+    ``workers`` folds are trained at a time (default: one for each core), with as many threads
+    each as leave no core to two of them: threads that wait for each other collapse when anything
+    else runs. ``on_fold(fold, score)`` is called in fold order as each is done, with the fold's
+    own best score, which is provisional: the final one is taken at the common number of rounds.
+    Raises ``ScoreError`` if a model predicts anything that is not finite.
     """
-    table = Table(features=data.features, target=data.target, schema=data.schema.features)
-    prepared = algorithm.prepare(table, settings, seed=seed)
-    with ThreadPoolExecutor(min(available_cores(), data.folds)) as threads:
-        folds = [_Fold(data, number, metric) for number in range(1, data.folds + 1)]
+    arrangement = arranged(trial.data.folds, workers)
+    prepared = trial.binned.with_settings(settings, threads=arrangement.threads)
+    stop = threading.Event()
+    folds = [Fold(trial.data, number, metric, stop) for number in _numbers(trial.data)]
+    folds[0].watch = race.after_round if isinstance(race, WatchesRounds) else None
+    with _threads(arrangement.workers) as threads:
         with stop_signals_left_to_main_thread():
             jobs = [threads.submit(fold.fit, prepared) for fold in folds]
         try:
-            models = _in_order(jobs, metric, on_fold)
-        except BaseException:
+            models = _in_order(jobs, metric, on_fold, race)
+        finally:
+            # Of a trial that has ended, by its race or by a fault, no fold goes on.
+            stop.set()
             threads.shutdown(wait=False, cancel_futures=True)
-            raise
-        rounds = common_rounds([model.curve for model in models], metric)
+    if isinstance(models, RacedOut):
+        return models
+    return combined(trial.data, models, metric, workers=arrangement.workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrangement:
+    """How many folds are trained at a time, and how many OpenMP threads each has."""
+
+    workers: int
+    threads: int
+
+
+def arranged(folds: int, workers: int | None) -> Arrangement:
+    """One thread a fold while there are folds for the cores; given ``workers``, always one."""
+    if workers is not None:
+        return Arrangement(workers=min(workers, folds), threads=1)
+    cores = available_cores()
+    at_a_time = min(cores, folds)
+    return Arrangement(workers=at_a_time, threads=cores // at_a_time)
+
+
+def fit_fold(
+    trial: TrialData,
+    settings: Settings,
+    metric: Metric,
+    number: int,
+    *,
+    threads: int,
+    stop: threading.Event | None = None,
+) -> FoldModel:
+    """Train one fold (from 1) as ``cross_validate`` does; raises ``ScoreError`` like it.
+
+    Once ``stop`` is set the training ends by an exception: nobody waits for the fold any more.
+    """
+    prepared = trial.binned.with_settings(settings, threads=threads)
+    return Fold(trial.data, number, metric, stop or threading.Event()).fit(prepared)
+
+
+def combined(
+    data: FeatureSet, models: Sequence[FoldModel], metric: Metric, *, workers: int
+) -> CrossValidation:
+    """Score the folds' models, in fold order, at their common number of rounds."""
+    rounds = common_rounds([model.curve for model in models], metric)
+    folds = [Fold(data, number, metric, threading.Event()) for number in _numbers(data)]
+    with _threads(workers) as threads:
         scored = list(threads.map(lambda fold, model: fold.score(model, rounds), folds, models))
     return CrossValidation(
         rounds=rounds,
         fold_scores=tuple(fold.score for fold in scored),
         fold_training_scores=tuple(fold.training_score for fold in scored),
         fold_best_rounds=tuple(metric.best_round(model.curve) for model in models),
+        provisional_scores=tuple(best_score(model.curve, metric) for model in models),
         out_of_fold=_gathered(data.rows, folds, scored),
     )
 
@@ -117,61 +193,45 @@ def common_rounds(curves: Sequence[Scores], metric: Metric) -> int:
     return metric.best_round(np.mean(padded, axis=0))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _ScoredFold:
-    score: float
-    training_score: float
-    predicted: Scores
+def _numbers(data: FeatureSet) -> range:
+    return range(1, data.folds + 1)
 
 
-class _Fold:
-    """One fold's rows, and what is done with them in a thread."""
-
-    def __init__(self, data: FeatureSet, number: int, metric: Metric) -> None:
-        in_validation = data.fold == number
-        self._data = data
-        self._metric = metric
-        self._train: Rows = np.flatnonzero(~in_validation)
-        self.validation: Rows = np.flatnonzero(in_validation)
-
-    def fit(self, prepared: PreparedTable) -> FoldModel:
-        target = self._data.target[self.validation]
-        score = RoundScore(
-            function=lambda predicted: self._metric.function(target, predicted),
-            greater_is_better=self._metric.greater_is_better,
-        )
-        return prepared.fit_fold(self._train, self.validation, score)
-
-    def score(self, model: FoldModel, rounds: int) -> _ScoredFold:
-        """With ``rounds`` rounds, or as many as the fold was trained."""
-        rounds = min(rounds, len(model.curve))
-        score, predicted = self._scored(model, rounds, self.validation)
-        training_score, _ = self._scored(model, rounds, self._training_sample())
-        return _ScoredFold(score=score, training_score=training_score, predicted=predicted)
-
-    def _scored(self, model: FoldModel, rounds: int, rows: Rows) -> tuple[float, Scores]:
-        predicted = model.predict(self._data.features[rows], rounds)
-        return self._metric.function(self._data.target[rows], predicted), predicted
-
-    def _training_sample(self) -> Rows:
-        """Evenly spread rows; data rows often stand in order of time or label."""
-        step = -(-len(self._train) // TRAINING_SCORE_ROWS)
-        return self._train[::step]
+def _threads(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="fold")
 
 
 def _in_order(
-    jobs: Sequence[Future[FoldModel]], metric: Metric, on_fold: Callable[[int, float], None]
-) -> list[FoldModel]:
-    models = []
+    jobs: Sequence[Future[FoldModel]],
+    metric: Metric,
+    on_fold: Callable[[int, float], None],
+    race: Race | None,
+) -> list[FoldModel] | RacedOut:
+    """The race decides on the folds up to each one, whatever else is done by then: the decision
+    does not depend on the number of threads."""
+    models: list[FoldModel] = []
+    scores: dict[int, float] = {}
     for number, job in enumerate(jobs, start=1):
-        model = job.result()
-        on_fold(number, float(model.curve[metric.best_round(model.curve) - 1]))
-        models.append(model)
+        try:
+            models.append(job.result())
+        except HopelessError as hopeless:
+            if race is None:
+                raise
+            so_far = {**scores, number: hopeless.score}
+            return RacedOut(fold_scores=scores, score=race.pessimistic_score(so_far))
+        scores[number] = best_score(models[-1].curve, metric)
+        on_fold(number, scores[number])
+        if race is not None and number < len(jobs) and race.after_fold(scores):
+            return RacedOut(fold_scores=scores, score=race.pessimistic_score(scores))
     return models
 
 
-def _gathered(rows: int, folds: Sequence[_Fold], scored: Sequence[_ScoredFold]) -> Scores:
-    out_of_fold = np.empty(rows)
+def _gathered(rows: int, folds: Sequence[Fold], scored: Sequence[ScoredFold]) -> Scores:
+    """Mean over the folds that validate a row: one, or one of each repeat."""
+    total, times = np.zeros(rows), np.zeros(rows, dtype=np.int16)
     for fold, result in zip(folds, scored, strict=True):
-        out_of_fold[fold.validation] = result.predicted
-    return out_of_fold
+        _, validation = fold.rows()
+        total[validation] += result.predicted
+        times[validation] += 1
+    with np.errstate(invalid="ignore"):
+        return total / times

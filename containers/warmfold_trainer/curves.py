@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from warmfold_trainer.scores import Score, Target, Thresholds, thresholds
 
 MAX_POINTS = 200
+RESIDUAL_QUANTILES = 101
 CALIBRATION_BINS = 10
 
 
@@ -22,21 +23,54 @@ def curves(target: Target, score: Score) -> dict[str, Any]:
     }
 
 
+def regression_curves(target: NDArray[np.float64], score: NDArray[np.float64]) -> dict[str, Any]:
+    """Quantiles of the residuals (actual less predicted), and predictions beside actual means."""
+    shares = np.linspace(0, 1, RESIDUAL_QUANTILES)
+    return {
+        "residuals": {
+            "quantile": _list(shares),
+            "residual": np.quantile(target - score, shares).tolist(),
+        },
+        "predicted_actual": predicted_actual(target, score),
+    }
+
+
+def predicted_actual(
+    target: NDArray[np.float64], score: NDArray[np.float64]
+) -> list[dict[str, float]]:
+    """Rows by prediction in bins like those of ``calibration``: mean prediction beside the mean
+    target and its standard deviation."""
+    return [
+        {
+            "mean_score": float(score[inside].mean()),
+            "mean_target": float(target[inside].mean()),
+            "target_std": float(target[inside].std()),
+            "rows": int(inside.sum()),
+        }
+        for inside in _bins(score)
+    ]
+
+
 def calibration(target: Target, score: Score) -> list[dict[str, float]]:
     """Rows by score in ten bins of about equal size: mean score beside the observed rate.
 
     Rows with equal scores stay in one bin, so there may be fewer bins.
     """
-    quantiles = np.quantile(score, np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1])
-    bins = np.searchsorted(np.unique(quantiles), score, side="left")
     return [
         {
-            "mean_score": float(score[bins == number].mean()),
-            "observed_rate": float(target[bins == number].mean()),
-            "rows": int((bins == number).sum()),
+            "mean_score": float(score[inside].mean()),
+            "observed_rate": float(target[inside].mean()),
+            "rows": int(inside.sum()),
         }
-        for number in np.unique(bins)
+        for inside in _bins(score)
     ]
+
+
+def _bins(score: Score) -> list[NDArray[np.bool_]]:
+    """For each bin, which rows are in it; lowest scores first."""
+    quantiles = np.quantile(score, np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1])
+    bins = np.searchsorted(np.unique(quantiles), score, side="left")
+    return [bins == number for number in np.unique(bins)]
 
 
 def _roc(counts: Thresholds) -> dict[str, list[float]]:

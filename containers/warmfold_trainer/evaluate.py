@@ -8,40 +8,59 @@ from pathlib import Path
 from typing import Any
 
 from warmfold_contract.errors import UserError
-from warmfold_contract.manifest import FILE_NAME as MANIFEST_FILE
-from warmfold_contract.manifest import Manifest, read_artifact
+from warmfold_contract.manifest import Manifest
 from warmfold_contract.paths import (
+    CHAMPION_INPUT,
     EVALUATION_FILE,
     EVALUATION_OUTPUT,
     HOLDOUT_INPUT,
+    HOLDOUT_ROWS_FILE,
+    HOLDOUT_ROWS_INPUT,
     MODEL_INPUT,
     Paths,
 )
 from warmfold_contract.project import Project, load_project
-from warmfold_trainer.algorithms.protocol import FinalModel
-from warmfold_trainer.algorithms.registry import ALGORITHMS, algorithm_named
-from warmfold_trainer.archive import ARCHIVE_NAME, unpack_model
-from warmfold_trainer.curves import curves
+from warmfold_contract.tasks import CLASSIFICATION
+from warmfold_trainer.algorithms.protocol import FinalModel, Scores
+from warmfold_trainer.archive import ARCHIVE_NAME
+from warmfold_trainer.champion import calibrated, compare
+from warmfold_trainer.curves import curves, regression_curves
 from warmfold_trainer.feature_set import FeatureSet, read_feature_set
+from warmfold_trainer.metric import Metric, find_metric, metrics_of
+from warmfold_trainer.model_artifact import load_artifact
 from warmfold_trainer.model_card import model_card
-from warmfold_trainer.scores import METRICS, Metric, metric_named
 from warmfold_trainer.settings import required
 
-FORMAT = 1
+FORMAT = 2
 METRIC_VARIABLE = "WARMFOLD_METRIC"
 
 
 def evaluate(paths: Paths) -> None:
     """Run the job in the folders of the processing contract; raises ``UserError``."""
-    metric = metric_named(required(os.environ, METRIC_VARIABLE, "the environment variable"))
+    name = required(os.environ, METRIC_VARIABLE, "the environment variable")
     project = load_project()
-    holdout = read_feature_set(paths.processing_input(HOLDOUT_INPUT), with_folds=False)
+    metric = find_metric(name, project=project)
     archive = paths.processing_input(MODEL_INPUT) / ARCHIVE_NAME
     with tempfile.TemporaryDirectory() as scratch:
-        manifest, model = _load(archive, Path(scratch))
+        manifest, model = load_artifact(archive, Path(scratch))
+    holdout = read_feature_set(
+        paths.processing_input(HOLDOUT_INPUT),
+        feature_set=manifest.schema.feature_set,
+        with_folds=False,
+    )
     _check_same_metric(manifest, metric)
     _check_same_data(manifest, holdout)
-    report = evaluation(project, manifest, model, holdout, metric)
+    score = calibrated(model, manifest, holdout.features)
+    champion = compare(
+        paths.processing_input(CHAMPION_INPUT),
+        paths.processing_input(HOLDOUT_ROWS_INPUT) / HOLDOUT_ROWS_FILE,
+        project,
+        manifest,
+        holdout,
+        metric,
+        score,
+    )
+    report = evaluation(project, manifest, model, holdout, metric, score, champion)
     folder = paths.processing_output(EVALUATION_OUTPUT)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=2, sort_keys=True, allow_nan=False) + "\n"
@@ -49,35 +68,37 @@ def evaluate(paths: Paths) -> None:
 
 
 def evaluation(
-    project: Project, manifest: Manifest, model: FinalModel, holdout: FeatureSet, metric: Metric
+    project: Project,
+    manifest: Manifest,
+    model: FinalModel,
+    holdout: FeatureSet,
+    metric: Metric,
+    score: Scores,
+    champion: dict[str, Any],
 ) -> dict[str, Any]:
-    """The content of ``evaluation.json``."""
-    score = model.predict(holdout.features)
-    values = {name: known.function(holdout.target, score) for name, known in METRICS.items()}
-    rows = {"holdout": holdout.rows, "positive": int(holdout.target.sum())}
+    """The content of ``evaluation.json``; ``score`` is the model's, calibrated."""
+    classes = holdout.task == CLASSIFICATION
+    known = {**metrics_of(holdout.task, project), metric.name: metric}
+    values = {name: found.function(holdout.target, score) for name, found in known.items()}
+    rows = {"holdout": holdout.rows}
+    if classes:
+        rows["positive"] = int(holdout.target.sum())
+    drawn = curves if classes else regression_curves
     return {
         "format": FORMAT,
+        "task": holdout.task,
         "metric": metric.name,
         "score": values[metric.name],
         "metrics": values,
         "cross_validation": manifest.cross_validation,
+        "calibration": manifest.calibration,
+        "champion": champion,
         "rows": rows,
-        "curves": curves(holdout.target, score),
+        "curves": drawn(holdout.target, score),
         "importance": [asdict(entry) for entry in model.importance()],
-        "registration": _registration(manifest, metric, values[metric.name]),
+        "registration": _registration(manifest, metric, values[metric.name], champion),
         "card": model_card(project, manifest, rows, values),
     }
-
-
-def _load(archive: Path, scratch: Path) -> tuple[Manifest, FinalModel]:
-    known = {name for make in ALGORITHMS.values() for name in make().model_files}
-    unpack_model(archive, scratch, {MANIFEST_FILE, *known})
-    manifest = read_artifact(scratch)
-    algorithm = algorithm_named(manifest.algorithm)
-    absent = set(algorithm.model_files) - set(manifest.files)
-    if absent:
-        raise UserError(f"{MANIFEST_FILE} vouches for no {', '.join(sorted(absent))}")
-    return manifest, algorithm.load(scratch)
 
 
 def _check_same_metric(manifest: Manifest, metric: Metric) -> None:
@@ -103,12 +124,20 @@ def _check_same_data(manifest: Manifest, holdout: FeatureSet) -> None:
         raise UserError("the model's schema is not the hold-out's: pass those of one execution")
 
 
-def _registration(manifest: Manifest, metric: Metric, score: float) -> dict[str, str]:
+def _registration(
+    manifest: Manifest, metric: Metric, score: float, champion: dict[str, Any]
+) -> dict[str, str]:
     """What the model registry keeps beside the package; it takes text only."""
+    difference = champion.get("difference")
     return {
+        "champion": champion["status"],
+        "champion_version": str(champion.get("version", "none")),
+        "difference_to_champion": "none" if difference is None else f"{difference:.6f}",
+        "calibration": "none" if manifest.calibration is None else manifest.calibration["method"],
         "score": f"{score:.6f}",
         "metric": metric.name,
         "algorithm": manifest.algorithm,
+        "task": manifest.task,
         "rounds": str(manifest.rounds),
         "data_fingerprint": manifest.data_fingerprint,
         "fold_hash": manifest.fold_hash,

@@ -1,7 +1,13 @@
-"""The files between Processing and the jobs that read its output: numpy arrays and a schema."""
+"""The files between Processing and the jobs that read its output: numpy arrays and schemas.
+
+::
+
+    target.npy row_id.npy fold.npy schema.json     what all feature sets share
+    <feature set>/features.npy schema.json          one folder each
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,93 +16,155 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warmfold_contract.errors import UserError
-from warmfold_contract.schema import Schema
+from warmfold_contract.schema import DEFAULT_FEATURE_SET, Schema
+from warmfold_contract.tasks import Task
+from warmfold_trainer.splits import Assignment, fold_rows
 
 SCHEMA_FILE = "schema.json"
+_DESCRIBED = ("data_fingerprint", "fold_hash", "folds", "repeats", "assignment", "task")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet:
-    """Encoded rows: ``train`` (with ``fold``, 1 to ``folds``) or the hold-out (without).
+    """Encoded rows: ``train`` (with ``fold``) or the hold-out (without).
 
-    ``features`` is (rows, features) float32 with NaN, ``target`` 0 or 1, ``row_id`` the number of
-    the raw data row from 1 over all files.
+    ``features`` is (rows, features) float32 with NaN, read-only and mapped from its file when it
+    was read from one. ``target`` is uint8 0 or 1, or float64 for a regression. ``row_id`` is the
+    number of the raw data row from 1 over all files. ``fold`` is (rows, repeats) int16; ``folds``
+    counts the folds of all repeats. Use ``fold_rows`` to get a fold's rows.
     """
 
     features: NDArray[np.float32]
-    target: NDArray[np.uint8]
+    target: NDArray[Any]
     row_id: NDArray[np.int64]
     fold: NDArray[np.int16] | None
     schema: Schema
     data_fingerprint: str
     fold_hash: str
     folds: int
+    repeats: int = 1
+    assignment: Assignment = "stratified"
+    task: Task = "classification"
 
     @property
     def rows(self) -> int:
         return len(self.target)
 
+    @property
+    def feature_set(self) -> str:
+        return self.schema.feature_set
+
+    def fold_rows(self, number: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Training and validation rows, both ascending, of fold ``number`` (1 to ``folds``).
+
+        The folds of the first repeat come first. Raises ``ValueError`` for another number, or
+        for a hold-out.
+        """
+        if self.fold is None or not 1 <= number <= self.folds:
+            raise ValueError(f"there is no fold {number}")
+        repeat, place = divmod(number - 1, self.folds // self.repeats)
+        return fold_rows(self.fold[:, repeat], place + 1, self.assignment)
+
     def write(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, values in self._arrays().items():
-            np.save(folder / f"{name}.npy", values, allow_pickle=False)
-        description = {
-            "schema": self.schema.to_dict(),
-            "data_fingerprint": self.data_fingerprint,
-            "fold_hash": self.fold_hash,
-            "folds": self.folds,
-            "rows": self.rows,
-        }
-        text = json.dumps(description, indent=2, sort_keys=True) + "\n"
-        (folder / SCHEMA_FILE).write_text(text, encoding="utf-8")
-
-    def _arrays(self) -> dict[str, NDArray[Any]]:
-        arrays: dict[str, NDArray[Any]] = {
-            "features": self.features,
-            "target": self.target,
-            "row_id": self.row_id,
-        }
-        if self.fold is not None:
-            arrays["fold"] = self.fold
-        return arrays
+        write_feature_sets(folder, [self])
 
 
-def read_feature_set(folder: Path, *, with_folds: bool) -> FeatureSet:
-    """Raises ``UserError`` naming the file if one is missing, broken or disagrees with another."""
-    description = _load(folder, SCHEMA_FILE, lambda path: json.loads(path.read_bytes()))
-    names = ("features", "target", "row_id", *(("fold",) if with_folds else ()))
-    arrays = {name: _load(folder, f"{name}.npy", _array) for name in names}
+def write_feature_sets(folder: Path, sets: Sequence[FeatureSet]) -> None:
+    """Several feature sets of the same rows; the folder is made."""
+    shared = sets[0]
+    arrays: dict[str, NDArray[Any]] = {"target": shared.target, "row_id": shared.row_id}
+    if shared.fold is not None:
+        arrays["fold"] = shared.fold
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, values in arrays.items():
+        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+    for feature_set in sets:
+        own = folder / feature_set.feature_set
+        own.mkdir(exist_ok=True)
+        np.save(own / "features.npy", feature_set.features, allow_pickle=False)
+        _write_json(own / SCHEMA_FILE, feature_set.schema.to_dict())
+    description = {key: getattr(shared, key) for key in _DESCRIBED}
+    names = [feature_set.feature_set for feature_set in sets]
+    _write_json(folder / SCHEMA_FILE, {**description, "rows": shared.rows, "feature_sets": names})
+
+
+def read_feature_set(
+    folder: Path, feature_set: str = DEFAULT_FEATURE_SET, *, with_folds: bool
+) -> FeatureSet:
+    """Raises ``UserError`` naming the file if one is missing, broken or disagrees with another,
+    or naming the feature sets there are if this is none of them."""
+    description = _load(folder, SCHEMA_FILE, _json)
+    names = description.get("feature_sets", [])
+    if feature_set not in names:
+        known = ", ".join(map(str, names)) or "none"
+        raise _fault(folder, f"there is no feature set {feature_set!r}; there are: {known}")
+    shared = ("target", "row_id", *(("fold",) if with_folds else ()))
+    arrays = {name: _load(folder, f"{name}.npy", _array) for name in shared}
+    features = _load(folder, f"{feature_set}/features.npy", _mapped)
     try:
         result = FeatureSet(
             **{"fold": None, **arrays},
-            schema=Schema.from_dict(description["schema"]),
-            **{key: description[key] for key in ("data_fingerprint", "fold_hash", "folds")},
+            features=features,
+            schema=Schema.from_dict(_load(folder, f"{feature_set}/{SCHEMA_FILE}", _json)),
+            **{key: description[key] for key in _DESCRIBED},
         )
     except (KeyError, TypeError) as error:
         raise _fault(folder, f"{SCHEMA_FILE} is incomplete: {error}") from error
-    _check_shapes(folder, result, description.get("rows"))
+    _check(folder, result, description.get("rows"))
     return result
 
 
-def _check_shapes(folder: Path, found: FeatureSet, rows: object) -> None:
+def _check(folder: Path, found: FeatureSet, rows: object) -> None:
     lengths = {len(found.features), len(found.row_id), found.rows, rows}
     lengths |= set() if found.fold is None else {len(found.fold)}
     if len(lengths) != 1 or found.rows == 0:
         raise _fault(folder, f"the files hold different numbers of rows, or none: {lengths}")
     if found.features.shape[1:] != (len(found.schema.features),):
-        raise _fault(folder, f"features.npy and {SCHEMA_FILE} disagree on the features")
+        name = f"{found.feature_set}/features.npy"
+        raise _fault(folder, f"{name} and its {SCHEMA_FILE} disagree on the features")
+    _check_target(folder, found)
+    if found.fold is not None:
+        _check_folds(folder, found, found.fold)
+
+
+def _check_target(folder: Path, found: FeatureSet) -> None:
+    if found.task == "regression":
+        if not np.isfinite(found.target).all():
+            raise _fault(folder, "target.npy holds values that are not finite")
+        return
     labels = set(np.unique(found.target).tolist())
     if labels != {0, 1}:
         raise _fault(folder, f"target.npy must hold both classes, 0 and 1; it holds {labels}")
-    if found.fold is not None:
-        expected = list(range(1, found.folds + 1))
-        if np.unique(found.fold).tolist() != expected or len(expected) < 2:
-            raise _fault(folder, f"fold.npy does not hold the folds 1 to {found.folds}")
+
+
+def _check_folds(folder: Path, found: FeatureSet, fold: NDArray[np.int16]) -> None:
+    first = 0 if found.assignment == "time" else 1
+    expected = list(range(first, found.folds // found.repeats + 1))
+    places = [np.unique(column).tolist() for column in fold.T] if fold.ndim == 2 else []
+    if places != [expected] * found.repeats or found.folds < 2:
+        raise _fault(folder, f"fold.npy does not hold the folds 1 to {found.folds}")
 
 
 def _array(path: Path) -> NDArray[Any]:
     values: NDArray[Any] = np.load(path, allow_pickle=False)
     return values
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """The file's pages are read when they are used, and shared between processes."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    values = json.loads(path.read_bytes())
+    if not isinstance(values, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - `_load` reports damaged files
+    return values
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    text = json.dumps(values, indent=2, sort_keys=True) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _load(folder: Path, name: str, read: Callable[[Path], Any]) -> Any:

@@ -4,21 +4,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from warmfold_contract.errors import UserError
-from warmfold_contract.hyperparameters import METRIC, PLATFORM_KEYS, encode
+from warmfold_contract.hyperparameters import DIRECTION, METRIC, encode, is_platform_key
 from warmfold_contract.hyperparameters import SEED as SEED_KEY
 from warmfold_contract.manifest import FILE_NAME as MANIFEST_FILE
 from warmfold_contract.manifest import Manifest, sha256_of
-from warmfold_contract.paths import SELECTION_CHANNEL, TRAIN_CHANNEL, Paths
-from warmfold_contract.project import installed_wheel
+from warmfold_contract.paths import SELECTION_CHANNEL, TRAIN_CHANNEL, TRIAL_CHANNEL, Paths
+from warmfold_contract.project import Project, installed_wheel, load_project
 from warmfold_contract.selection import FILE_NAME as SELECTION_FILE
 from warmfold_contract.selection import SelectedTrial
-from warmfold_trainer.algorithms.protocol import Table
-from warmfold_trainer.algorithms.registry import algorithm_named
-from warmfold_trainer.cross_validation import available_cores
+from warmfold_contract.settings import Settings
+from warmfold_contract.tasks import CLASSIFICATION, TASKS, Task
+from warmfold_trainer.algorithms.protocol import FinalModel, Rows, Scores, Table
+from warmfold_trainer.algorithms.registry import algorithm_named, train_on_hosts
+from warmfold_trainer.calibration import Choice, OutOfFold, choose_calibration
+from warmfold_trainer.cores import available_cores
 from warmfold_trainer.feature_set import FeatureSet, read_feature_set
+from warmfold_trainer.hosts import Cluster, read_cluster
+from warmfold_trainer.metric import Metric, find_metric, metrics_of
+from warmfold_trainer.out_of_fold import read_out_of_fold
 from warmfold_trainer.settings import SEED, read_settings, required
-
-TASK = "binary_classification"
 
 # Below this, a second thread costs more in waiting than it saves.
 _ROWS_FOR_THREADS = 50_000
@@ -27,44 +31,111 @@ _ROWS_FOR_THREADS = 50_000
 def train_final(paths: Paths, given: Mapping[str, str]) -> None:
     """Train and write the artifact: the model's files, and last its manifest.
 
-    Raises ``UserError``; an artifact without a manifest is refused wherever one is read.
+    Of several hosts the first one writes it. Raises ``UserError``; an artifact without a manifest
+    is refused wherever one is read.
     """
     _refuse_other_hyperparameters(given)
     seed = int(SEED.parse(required(given, SEED_KEY, "the hyperparameter")))
-    project = installed_wheel()
+    wheel, project = installed_wheel(), load_project()
     selected = _read_selection(paths.channel(SELECTION_CHANNEL))
     _check_same_metric(selected, given)
-    algorithm = algorithm_named(selected.algorithm)
-    settings = read_settings(
-        selected.hyperparameters, algorithm.hyperparameters, owner=algorithm.name
+    metric = find_metric(selected.metric, direction=given.get(DIRECTION), project=project)
+    algorithm, task = algorithm_named(selected.algorithm), _task(selected)
+    settings = read_settings(selected.hyperparameters, algorithm.name, task)
+    data = read_feature_set(
+        paths.channel(TRAIN_CHANNEL), feature_set=selected.feature_set, with_folds=True
     )
-    data = read_feature_set(paths.channel(TRAIN_CHANNEL), with_folds=True)
     _check_same_folds(selected, data)
-    table = Table(features=data.features, target=data.target, schema=data.schema.features)
-    threads = available_cores() if data.rows >= _ROWS_FOR_THREADS else 1
-    prepared = algorithm.prepare(table, settings, seed=seed)
-    model = prepared.fit_final(selected.rounds, threads=threads)
+    rows, score = read_out_of_fold(paths.channel(TRIAL_CHANNEL), data)
+    cluster = read_cluster(paths)
+    model = _trained(selected, data, settings, task, seed=seed, cluster=cluster)
+    if cluster.rank > 0:
+        return
+    choice = _calibration(data, rows, score)
     paths.model.mkdir(parents=True, exist_ok=True)
     files = model.save(paths.model)
     manifest = Manifest(
         algorithm=algorithm.name,
-        task=TASK,
+        task=data.task,
+        fitted_as=task,
         schema=data.schema,
         hyperparameters=encode(settings),
         rounds=selected.rounds,
         metric=selected.metric,
-        cross_validation=_cross_validation(selected),
+        cross_validation={
+            **_cross_validation(selected),
+            "out_of_fold": _out_of_fold(project, metric, data, rows, score, choice),
+        },
+        calibration=None if choice is None else choice.calibration.to_dict(),
         training_rows=data.rows,
         data_fingerprint=data.data_fingerprint,
         fold_hash=data.fold_hash,
-        project=project,
+        project=wheel,
         files={name: sha256_of(paths.model / name) for name in files},
     )
     (paths.model / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8", newline="\n")
 
 
+def _trained(
+    selected: SelectedTrial,
+    data: FeatureSet,
+    settings: Settings,
+    task: Task,
+    *,
+    seed: int,
+    cluster: Cluster,
+) -> FinalModel:
+    """On this host's share of the rows, if the job has several hosts."""
+    own = slice(cluster.rank, None, cluster.size)
+    table = Table(
+        features=data.features[own],
+        target=data.target[own],
+        schema=data.schema.features,
+        task=task,
+    )
+    threads = available_cores() if data.rows >= _ROWS_FOR_THREADS else 1
+    if cluster.size > 1:
+        return train_on_hosts(
+            selected.algorithm,
+            table,
+            settings,
+            selected.rounds,
+            seed=seed,
+            cluster=cluster,
+            threads=threads,
+        )
+    prepared = algorithm_named(selected.algorithm).bin(table, settings, seed=seed)
+    return prepared.with_settings(settings).fit_final(selected.rounds, threads=threads)
+
+
+def _calibration(data: FeatureSet, rows: Rows, score: Scores) -> Choice | None:
+    """By out-of-fold scores; a predicted number needs none."""
+    if data.task != CLASSIFICATION or data.fold is None:
+        return None
+    target, fold = data.target[rows], data.fold[rows, 0]
+    return choose_calibration(OutOfFold(score=score, target=target, fold=fold))
+
+
+def _out_of_fold(
+    project: Project,
+    metric: Metric,
+    data: FeatureSet,
+    rows: Rows,
+    score: Scores,
+    choice: Choice | None,
+) -> dict[str, object]:
+    """What the scores say, before any calibration, over all folds together."""
+    known = {**metrics_of(data.task, project), metric.name: metric}
+    target = data.target[rows]
+    return {
+        "rows": len(rows),
+        "metrics": {name: found.function(target, score) for name, found in known.items()},
+        "log_loss_by_calibration": None if choice is None else choice.log_losses,
+    }
+
+
 def _refuse_other_hyperparameters(given: Mapping[str, str]) -> None:
-    others = sorted(set(given) - set(PLATFORM_KEYS))
+    others = sorted(name for name in given if not is_platform_key(name))
     if others:
         raise UserError(
             f"the final training takes its hyperparameters from {SELECTION_FILE}, not from the "
@@ -82,6 +153,13 @@ def _read_selection(channel: Path) -> SelectedTrial:
     return selected
 
 
+def _task(selected: SelectedTrial) -> Task:
+    for task in TASKS:
+        if task == selected.task:
+            return task
+    raise UserError(f"{SELECTION_FILE} has task {selected.task!r}: use one of {', '.join(TASKS)}")
+
+
 def _check_same_metric(selected: SelectedTrial, given: Mapping[str, str]) -> None:
     metric = given.get(METRIC, selected.metric)
     if metric != selected.metric:
@@ -95,6 +173,12 @@ def _check_same_folds(selected: SelectedTrial, data: FeatureSet) -> None:
         raise UserError(
             f"{SELECTION_FILE} was scored on {selected.folds} folds, the channel "
             f"{TRAIN_CHANNEL!r} holds {data.folds}: both must come from one execution"
+        )
+    if selected.fold_hash != data.fold_hash:
+        raise UserError(
+            f"{SELECTION_FILE} was scored on other folds (hash {selected.fold_hash[:12]}) than the "
+            f"channel {TRAIN_CHANNEL!r} holds ({data.fold_hash[:12]}): both must come from one "
+            "execution"
         )
 
 

@@ -14,6 +14,7 @@ from types import FrameType
 
 from warmfold_contract.errors import UserError, write_failure
 from warmfold_contract.paths import Paths
+from warmfold_trainer.metric_log import guarded_output
 
 LOGGER = logging.getLogger("warmfold_trainer")
 
@@ -24,6 +25,11 @@ EXIT_TERMINATED = 128 + signal.SIGTERM
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the result is the process's exit code."""
+    with guarded_output():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     command = COMMANDS.get(arguments[0]) if len(arguments) == 1 else None
     if command is None:

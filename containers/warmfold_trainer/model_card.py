@@ -5,6 +5,7 @@ from typing import Any
 
 from warmfold_contract.manifest import Manifest
 from warmfold_contract.project import Project
+from warmfold_contract.tasks import CLASSIFICATION
 
 _PLATFORM_LIMITS = (
     "The scores are those of one data set: they say nothing of another population or later time.",
@@ -21,6 +22,7 @@ def model_card(
         "model": {
             "name": project.name,
             "task": manifest.task,
+            "fitted_as": manifest.fitted_as,
             "algorithm": manifest.algorithm,
             "rounds": manifest.rounds,
             "project": manifest.project,
@@ -29,11 +31,9 @@ def model_card(
         "intended_use": project.intended_use,
         "data": {
             "target": manifest.schema.target,
-            "positive_label": manifest.schema.positive_label,
-            "negative_label": manifest.schema.negative_label,
+            **_labels(manifest, rows),
             "training_rows": manifest.training_rows,
             "holdout_rows": rows["holdout"],
-            "holdout_positive_rows": rows["positive"],
             "fingerprint": manifest.data_fingerprint,
             "raw_columns": [column.name for column in manifest.schema.columns],
             "features": [feature.name for feature in manifest.schema.features],
@@ -44,4 +44,15 @@ def model_card(
         },
         "hyperparameters": manifest.hyperparameters,
         "limits": [*project.limits, *_PLATFORM_LIMITS],
+    }
+
+
+def _labels(manifest: Manifest, rows: Mapping[str, int]) -> dict[str, Any]:
+    """What a regression has none of."""
+    if manifest.task != CLASSIFICATION:
+        return {}
+    return {
+        "positive_label": manifest.schema.positive_label,
+        "negative_label": manifest.schema.negative_label,
+        "holdout_positive_rows": rows["positive"],
     }

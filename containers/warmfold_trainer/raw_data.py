@@ -1,88 +1,120 @@
-"""The project's raw columns and target out of a table of texts, and their fingerprint."""
+"""The project's raw columns, target, groups and times out of its files, and their fingerprint."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from warmfold_contract.errors import UserError
 from warmfold_contract.project import Columns, Project
-from warmfold_features.columns import typed_column
-from warmfold_trainer.csv_input import RawTable
+from warmfold_contract.schema import Column
+from warmfold_features import typed_column
+from warmfold_trainer.raw_input import RawChunk, read_chunks
+from warmfold_trainer.required_columns import (
+    GroupReader,
+    LabelReader,
+    RequiredReader,
+    TargetNumberReader,
+    TimeReader,
+)
+from warmfold_trainer.splits import SplitRows
 
-_ROWS_NAMED = 10
-_CHECK_LABELS = "check the project's positive_label and negative_label"
+_HASHED_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawData:
-    """``target`` is 1 for the positive label; ``fingerprint`` is a hex SHA-256 of the content."""
+    """``split`` holds target, groups and times; ``fingerprint`` is a hex SHA-256 of the content."""
 
     columns: Columns
-    target: NDArray[np.uint8]
+    split: SplitRows
     fingerprint: str
+    files: int
+
+    @property
+    def rows(self) -> int:
+        return len(self.split.target)
 
     def columns_of(self, rows: NDArray[np.intp]) -> Columns:
         """The columns of some rows only, as copies."""
         return {name: values[rows] for name, values in self.columns.items()}
 
 
-def read_raw_data(table: RawTable, project: Project) -> RawData:
-    """Raises ``UserError`` for a missing column, a bad cell or a bad label."""
-    wanted = [*(column.name for column in project.columns), project.target]
-    missing = [name for name in wanted if name not in table.columns]
-    if missing:
-        raise UserError(
-            f"{table.files[0][0]} lacks the columns {missing} that project {project.name!r} "
-            "declares: its first row must be a header with these names"
-        )
-    columns = {
-        column.name: typed_column(table.columns[column.name], column, place=table.place)
-        for column in project.columns
-    }
-    target = _target(table, project)
-    return RawData(columns=columns, target=target, fingerprint=_fingerprint(columns, target))
-
-
-def _target(table: RawTable, project: Project) -> NDArray[np.uint8]:
-    codes = {project.negative_label: 0, project.positive_label: 1}
-    labels = table.columns[project.target]
-    _check_labels(table, project, labels_allowed=codes)
-    target = np.array([codes[label] for label in labels], dtype=np.uint8)
-    if target.min() == target.max():
-        only = project.positive_label if target[0] else project.negative_label
-        raise UserError(
-            f"the target column {project.target!r} holds only {only!r}: both labels are needed "
-            f"to learn from; {_CHECK_LABELS}"
-        )
-    return target
-
-
-def _check_labels(table: RawTable, project: Project, labels_allowed: dict[str, int]) -> None:
-    labels = table.columns[project.target]
-    wrong = [place for place, label in enumerate(labels) if label not in labels_allowed]
-    if not wrong:
-        return
-    blank = sum(not labels[position].strip() for position in wrong)
-    places = "; ".join(table.place(position) for position in wrong[:_ROWS_NAMED])
-    more = f" and {len(wrong) - _ROWS_NAMED} more" if len(wrong) > _ROWS_NAMED else ""
-    raise UserError(
-        f"the target column {project.target!r} must hold {project.positive_label!r} or "
-        f"{project.negative_label!r}; {len(wrong)} rows do not ({blank} blank, "
-        f"{len(wrong) - blank} another text): {places}{more}; correct them, or {_CHECK_LABELS}"
+def read_raw_data(folder: Path, project: Project) -> RawData:
+    """Raises ``UserError`` for what a file's format refuses, a missing column, a bad cell or
+    label, and a row without target, group or time."""
+    required = _required_readers(project)
+    columns = {column.name: _ColumnReader(column) for column in project.columns}
+    wanted = list(dict.fromkeys([*columns, *(reader.name for reader in required.values())]))
+    readers: list[_ColumnReader | RequiredReader] = [*columns.values(), *required.values()]
+    files = set()
+    for chunk in read_chunks(folder, wanted):
+        files.add(chunk.file)
+        for each in readers:
+            each.add(chunk)
+    found = {role: reader.values() for role, reader in required.items()}
+    made = {name: reader.values() for name, reader in columns.items()}
+    split = SplitRows(
+        target=found["target"],
+        task=project.task,
+        group=found.get("group"),
+        time=found.get("time"),
+    )
+    return RawData(
+        columns=made, split=split, fingerprint=_fingerprint(made, found), files=len(files)
     )
 
 
-def _fingerprint(columns: Columns, target: NDArray[np.uint8]) -> str:
-    """Over the parsed content in row order, so neither file names nor a byte order mark count."""
+def _required_readers(project: Project) -> Mapping[str, RequiredReader]:
+    """What reads the target, the group and the time, by these words."""
+    declared = {column.name: column for column in project.columns}
+    readers: dict[str, RequiredReader] = {
+        "target": TargetNumberReader(project.target)
+        if project.task == "regression"
+        else LabelReader(project)
+    }
+    if project.group is not None:
+        readers["group"] = GroupReader(
+            declared.get(project.group, Column(project.group, "category"))
+        )
+    if project.time is not None:
+        readers["time"] = TimeReader(project.time, declared.get(project.time))
+    return readers
+
+
+class _ColumnReader:
+    """Collects one column over the chunks."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._parts: list[NDArray[Any]] = []
+
+    def add(self, chunk: RawChunk) -> None:
+        values = chunk.columns[self._column.name]
+        self._parts.append(typed_column(values, self._column, place=chunk.place))
+
+    def values(self) -> NDArray[Any]:
+        """The whole column; its parts are let go."""
+        parts, self._parts = self._parts, []
+        return np.concatenate(parts)
+
+
+def _fingerprint(columns: Columns, required: Mapping[str, NDArray[Any]]) -> str:
+    """Over the parsed content in row order: neither file names nor their format count."""
     digest = hashlib.sha256()
     for name, values in columns.items():
         digest.update(json.dumps(name).encode())
-        if values.dtype == object:
-            digest.update(json.dumps(values.tolist()).encode())
-        else:
-            digest.update(values.astype("<f8").tobytes())
-    digest.update(target.tobytes())
+        if values.dtype != object:
+            digest.update(values.astype("<f8", copy=False).data)
+            continue
+        for first in range(0, len(values), _HASHED_AT_ONCE):
+            part = values[first : first + _HASHED_AT_ONCE]
+            digest.update(json.dumps(part.tolist()).encode())
+    for role, values in required.items():
+        digest.update(role.encode())
+        digest.update(np.ascontiguousarray(values, dtype="<f8").data)
     return digest.hexdigest()

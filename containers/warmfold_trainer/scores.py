@@ -3,13 +3,10 @@
 ``target`` holds 0 and 1, ``score`` the probability of 1; both classes must be present.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from warmfold_contract.errors import UserError
 
 Target = NDArray[np.uint8]
 Score = NDArray[np.float64]
@@ -45,7 +42,8 @@ class Thresholds:
 def thresholds(target: Target, score: Score) -> Thresholds:
     """Raises ``ScoreError``, like every metric."""
     _check(target, score)
-    order = np.argsort(-score, kind="stable")
+    # No stable sort: rows of equal scores are counted together, in whatever order they stand.
+    order = np.argsort(-score)
     ordered = score[order]
     ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
     true_positives = np.cumsum(target[order], dtype=np.int64)[ends]
@@ -55,9 +53,14 @@ def thresholds(target: Target, score: Score) -> Thresholds:
     )
 
 
-def _check(target: Target, score: Score) -> None:
+def check_finite(score: Score) -> None:
+    """Raises ``ScoreError`` unless every score is a finite number."""
     if not np.isfinite(score).all():
         raise ScoreError("a predicted score is not finite")
+
+
+def _check(target: Target, score: Score) -> None:
+    check_finite(score)
     if target.min() == target.max():
         raise ScoreError("a metric needs rows of both classes")
 
@@ -93,6 +96,11 @@ def pr_auc(target: Target, score: Score) -> float:
 def log_loss(target: Target, score: Score) -> float:
     """Mean negative log-likelihood in nats; probabilities are kept 1e-15 off 0 and 1."""
     _check(target, score)
+    return mean_log_loss(target, score)
+
+
+def mean_log_loss(target: Target, score: Score) -> float:
+    """The same of rows that may all be of one class."""
     clipped = np.clip(score, _PROBABILITY_FLOOR, 1 - _PROBABILITY_FLOOR)
     return float(-np.where(target == 1, np.log(clipped), np.log1p(-clipped)).mean())
 
@@ -101,37 +109,3 @@ def brier(target: Target, score: Score) -> float:
     """Mean squared difference between probability and outcome."""
     _check(target, score)
     return float(np.square(score - target).mean())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A metric that trials may be ranked by."""
-
-    name: str
-    function: Callable[[Target, Score], float]
-    greater_is_better: bool
-
-    def best_round(self, curve: NDArray[np.float64]) -> int:
-        """Rounds (from 1) at the best value of a curve; the fewest of equals."""
-        best = curve.argmax() if self.greater_is_better else curve.argmin()
-        return int(best) + 1
-
-
-METRICS = {
-    metric.name: metric
-    for metric in (
-        Metric(name="auc", function=auc, greater_is_better=True),
-        Metric(name="gini", function=gini, greater_is_better=True),
-        Metric(name="ks", function=ks, greater_is_better=True),
-        Metric(name="log_loss", function=log_loss, greater_is_better=False),
-        Metric(name="brier", function=brier, greater_is_better=False),
-        Metric(name="pr_auc", function=pr_auc, greater_is_better=True),
-    )
-}
-
-
-def metric_named(name: str) -> Metric:
-    """Raises ``UserError`` naming the known metrics."""
-    if name not in METRICS:
-        raise UserError(f"unknown metric {name!r}: use one of {', '.join(METRICS)}")
-    return METRICS[name]

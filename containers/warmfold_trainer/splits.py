@@ -1,42 +1,96 @@
-"""Hold-out and folds: stratified, fixed by seed and data order, the same on every machine.
+"""Hold-out and folds: fixed by seed and data order, the same on every machine.
 
-Random order comes from PCG64's raw output, whose stream numpy keeps stable between versions (the
-methods of ``numpy.random.Generator`` may change).
+- ``stratified``: both classes, or a regression's low and high targets, are spread evenly.
+- ``grouped``: whole groups, sizes and classes as even as the groups allow.
+- ``time``: the latest rows are held out; the others are cut into ``folds + 1`` blocks in order of
+  time, and fold *j* validates block *j* after training on all blocks before it (block 0 is only
+  ever trained on). Rows of one moment are never parted.
 """
 
 import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from warmfold_contract.errors import UserError
+from warmfold_contract.tasks import Task
+from warmfold_trainer.split_checks import check_classes, check_groups, check_target
+from warmfold_trainer.split_groups import deal_groups, hold_out_groups
+from warmfold_trainer.split_strata import (
+    deal_classes,
+    deal_ranks,
+    hold_out_classes,
+    hold_out_ranks,
+)
+from warmfold_trainer.split_time import deal_blocks, hold_out_latest
 
-HOLDOUT = 0
+Assignment = Literal["stratified", "grouped", "time"]
+ASSIGNMENTS: tuple[Assignment, ...] = get_args(Assignment)
 
-# Different streams of one seed for different purposes.
-_HOLDOUT_STREAM = 1
-_FOLD_STREAM = 2
+# A row's place among the folds if it is never trained on.
+HOLDOUT = -1
 
 
-def assign_folds(
-    target: NDArray[np.uint8], *, folds: int, holdout_fraction: float, seed: int
-) -> NDArray[np.int16]:
-    """Per row: ``HOLDOUT`` or its fold, 1 to ``folds``.
+@dataclass(frozen=True, kw_only=True)
+class SplitPlan:
+    """``holdout_fraction`` of the rows is kept from training; ``folds`` are those of a repeat."""
 
-    Each class's share of the hold-out is its rounded fraction of rows, and its fold sizes differ
-    by at most 1. Raises ``UserError`` if a class would be missing from hold-out or a fold.
+    folds: int
+    holdout_fraction: float
+    seed: int
+    repeats: int = 1
+    assignment: Assignment = "stratified"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRows:
+    """What rows are split by: ``group`` is a code a row, ``time`` a finite number."""
+
+    target: NDArray[Any]
+    task: Task = "classification"
+    group: NDArray[np.intp] | None = None
+    time: NDArray[np.float64] | None = None
+
+    def taken(self, rows: NDArray[np.intp]) -> "SplitRows":
+        """Some of the rows."""
+        return SplitRows(
+            target=self.target[rows],
+            task=self.task,
+            group=None if self.group is None else self.group[rows],
+            time=None if self.time is None else self.time[rows],
+        )
+
+
+def assign_folds(rows: SplitRows, plan: SplitPlan) -> NDArray[np.int16]:
+    """Per row and repeat: ``HOLDOUT``, or its fold from 1 (by time: its block from 0).
+
+    The hold-out is that of all repeats, and does not depend on the number of folds. Raises
+    ``UserError`` for a plan that the rows cannot carry: too few rows, rows of a class, groups or
+    moments; a fold or hold-out of one class; a declared group on both sides of a split.
     """
-    assignment = np.zeros(len(target), dtype=np.int16)
-    dealt = 0
-    for label in (0, 1):
-        rows = _shuffled(np.flatnonzero(target == label), seed, _HOLDOUT_STREAM, label)
-        held_out = int(len(rows) * holdout_fraction + 0.5)
-        _check_class(label, len(rows), held_out, folds, holdout_fraction)
-        train = _shuffled(np.sort(rows[held_out:]), seed, _FOLD_STREAM, label)
-        # The second class goes on dealing where the first stopped: fold totals are even, too.
-        assignment[train] = (dealt + np.arange(len(train))) % folds + 1
-        dealt += len(train)
-    return assignment
+    if rows.task == "regression":
+        check_target(rows.target)
+    places = np.full((len(rows.target), plan.repeats), HOLDOUT, dtype=np.int16)
+    kept = np.ones(len(rows.target), dtype=bool)
+    kept[_held_out(rows, plan)] = False
+    train = np.flatnonzero(kept)
+    for repeat in range(plan.repeats):
+        places[train, repeat] = _dealt(rows.taken(train), plan, repeat)
+        if rows.task == "classification":
+            check_classes(rows.target, places[:, repeat], HOLDOUT)
+        if rows.group is not None:
+            check_groups(rows.group, places[:, repeat])
+    return places
+
+
+def fold_rows(
+    place: NDArray[np.int16], number: int, assignment: Assignment
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Training and validation rows of one fold, out of the training rows' places in a repeat."""
+    trains = place < number if assignment == "time" else place != number
+    return np.flatnonzero(trains), np.flatnonzero(place == number)
 
 
 def fold_hash(assignment: NDArray[np.int16]) -> str:
@@ -44,21 +98,36 @@ def fold_hash(assignment: NDArray[np.int16]) -> str:
     return hashlib.sha256(assignment.astype("<i2").tobytes()).hexdigest()
 
 
-def _shuffled(rows: NDArray[np.intp], seed: int, stream: int, label: int) -> NDArray[np.intp]:
-    bits = np.random.PCG64(np.random.SeedSequence([seed, stream, label]))
-    return rows[np.argsort(bits.random_raw(len(rows)), kind="stable")]
+def _held_out(rows: SplitRows, plan: SplitPlan) -> NDArray[np.intp]:
+    if plan.assignment == "time":
+        return hold_out_latest(_needed(rows.time, "time"), plan.holdout_fraction)
+    if plan.assignment == "grouped":
+        group = _needed(rows.group, "group")
+        return hold_out_groups(group, rows.target, rows.task, plan.holdout_fraction, plan.seed)
+    by = hold_out_classes if rows.task == "classification" else hold_out_ranks
+    return by(rows.target, plan.holdout_fraction, plan.seed)
 
 
-def _check_class(label: int, rows: int, held_out: int, folds: int, fraction: float) -> None:
-    name = "positive" if label else "negative"
-    if held_out == 0 or held_out == rows:
-        raise UserError(
-            f"a hold-out fraction of {fraction} leaves {'no' if held_out == 0 else 'only'} "
-            f"hold-out rows of the {name} class, which has {rows}: change the fraction or add data"
+def _dealt(rows: SplitRows, plan: SplitPlan, repeat: int) -> NDArray[np.int16]:
+    if plan.assignment == "time":
+        return deal_blocks(_needed(rows.time, "time"), plan.folds)
+    if plan.assignment == "grouped":
+        return deal_groups(
+            _needed(rows.group, "group"),
+            rows.target,
+            rows.task,
+            folds=plan.folds,
+            seed=plan.seed,
+            repeat=repeat,
         )
-    if rows - held_out < folds:
+    by = deal_classes if rows.task == "classification" else deal_ranks
+    return by(rows.target, plan.folds, plan.seed, repeat)
+
+
+def _needed(values: NDArray[Any] | None, name: str) -> NDArray[Any]:
+    if values is None:
         raise UserError(
-            f"{folds} folds need at least {folds} rows of each class, but the {name} class has "
-            f"{rows - held_out} left for training ({rows} less {held_out} held out): use fewer "
-            "folds or add data"
+            f"the assignment needs the project's {name} column, but the project declares no "
+            f"{name}: add `{name}=...` to it, or use the assignment 'stratified'"
         )
+    return values

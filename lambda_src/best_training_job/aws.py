@@ -1,4 +1,4 @@
-"""The AWS calls: the trials of a tuning job, one trial's description, the result's object."""
+"""The AWS calls: a tuning job's trials, a job's description and documents, the result's object."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from best_training_job.archive import MAX_OBJECT_BYTES, json_object, member
 from best_training_job.logic import Candidate, Trial
+from warmfold_lambda.errors import LambdaError
 from warmfold_lambda.events import split_uri
 
 if TYPE_CHECKING:
@@ -15,13 +17,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trials:
-    """Reads tuning jobs and writes the selection."""
+class Jobs:
+    """Reads tuning, trial and search jobs, and writes the selection."""
 
     sagemaker: SageMakerClient
     s3: S3Client
 
-    def of_candidate(self, candidate: Candidate) -> Iterator[Trial]:
+    def trials_of(self, candidate: Candidate) -> Iterator[Trial]:
         """Every training job of the candidate's tuning job, in no particular order."""
         pages = self.sagemaker.get_paginator(
             "list_training_jobs_for_hyper_parameter_tuning_job"
@@ -34,6 +36,23 @@ class Trials:
 
     def describe(self, training_job_name: str) -> dict[str, Any]:
         return dict(self.sagemaker.describe_training_job(TrainingJobName=training_job_name))
+
+    def document(self, description: dict[str, Any], name: str) -> dict[str, Any]:
+        """A JSON file that a job left in its model folder, packed by SageMaker or not.
+
+        Raises ``LambdaError`` if it is not there or cannot be read.
+        """
+        uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts", "")
+        if not uri:
+            raise LambdaError(f"training job {description['TrainingJobName']} has no artifact")
+        packed = uri.endswith(".tar.gz")
+        uri = uri if packed else f"{uri.rstrip('/')}/{name}"
+        bucket, key = split_uri(uri)
+        found = self.s3.get_object(Bucket=bucket, Key=key)
+        if found["ContentLength"] > MAX_OBJECT_BYTES:
+            raise LambdaError(f"{uri} has {found['ContentLength']} bytes: too big to hold {name}")
+        content = found["Body"].read()
+        return json_object(member(content, name, uri) if packed else content, name, uri)
 
     def write(self, uri: str, text: str) -> None:
         bucket, key = split_uri(uri)

@@ -1,80 +1,92 @@
-"""Lambda step ``SelectBestTrial``: event in, ``selected_trial.json`` and its URI out."""
+"""Lambda step ``SelectBestTrial``: event in; the selection, the champion and their URIs out."""
 
 from dataclasses import dataclass
 from typing import Any, cast
 
-from best_training_job.aws import Trials
+from best_training_job import search_job, tuning_job
+from best_training_job.aws import Jobs
+from best_training_job.champion import Champions
 from best_training_job.logic import (
     FILE_NAME,
+    KINDS,
     Candidate,
     Direction,
+    Kind,
+    Outcome,
     Selection,
-    best_first,
-    final_metrics,
-    has_all_folds,
-    nothing_to_select,
-    select,
+    Winner,
+    best_of,
+    selection,
 )
 from warmfold_lambda.clients import client
 from warmfold_lambda.events import Reader
 from warmfold_lambda.log import Context, Log
 
-# Kinds of candidate, as the pipeline names them; automatic model tuning is the only one yet.
-_KINDS = ("amt",)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The step's arguments; ``output_uri`` is the S3 prefix that the final training mounts."""
+    """The step's arguments; ``output_uri`` is the S3 prefix that the final training mounts.
+
+    ``champion_uri`` is the one that the evaluation finds the group's approved model under.
+    """
 
     candidates: tuple[Candidate, ...]
     folds: int
     metric: str
     direction: Direction
     output_uri: str
+    model_package_group_name: str
+    champion_uri: str
 
 
 def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Returns ``selection_uri``, ``training_job_name`` and ``score``, the step's outputs."""
+    """Returns ``selection_uri``, ``training_job_name``, ``trial_output_uri`` (the winner's
+    ``output.tar.gz``), ``champion_uri`` and ``score``, the step's outputs."""
     log = Log("best_training_job", context.aws_request_id)
-    return respond(event, Trials(client("sagemaker"), client("s3")), log)
+    sagemaker, s3 = client("sagemaker"), client("s3")
+    return respond(event, Jobs(sagemaker, s3), Champions(sagemaker, s3), log)
 
 
-def respond(event: object, aws: Trials, log: Log) -> dict[str, Any]:
-    """Raises ``InputError`` for a malformed event, ``NoTrialCompletedError`` if nothing can win."""
+def respond(event: object, jobs: Jobs, champions: Champions, log: Log) -> dict[str, Any]:
+    """Raises ``InputError`` for a malformed event, ``NoTrialCompletedError`` if nothing can win,
+    and ``LambdaError`` if the candidates' scores cannot be compared."""
     request = parse(event)
-    selection = find_best(request, aws)
+    best, selected = find_best(request, jobs)
     uri = request.output_uri.rstrip("/")
-    aws.write(f"{uri}/{FILE_NAME}", selection.to_json())
+    jobs.write(f"{uri}/{FILE_NAME}", selected.to_json())
+    champion_uri = request.champion_uri.rstrip("/")
+    champion = champions.lay_out(request.model_package_group_name, champion_uri)
     log.notice(
         "trial_selected",
-        training_job_name=selection.training_job_name,
-        score=selection.score,
-        trials_completed=selection.trials_completed,
+        training_job_name=selected.training_job_name,
+        score=selected.score,
+        trials_completed=selected.trials_completed,
         output_uri=uri,
+        champion_version=champion,
     )
     return {
         "selection_uri": uri,
-        "training_job_name": selection.training_job_name,
-        "score": selection.score,
+        "training_job_name": selected.training_job_name,
+        "trial_output_uri": best.output_uri,
+        "champion_uri": champion_uri,
+        "score": selected.score,
     }
 
 
-def find_best(request: Request, aws: Trials) -> Selection:
-    """Describes trials best first until one has all folds: one call when nothing was raced."""
-    trials = [trial for candidate in request.candidates for trial in aws.of_candidate(candidate)]
-    ranked = best_first(trials, request.direction)
-    for trial in ranked:
-        description = aws.describe(trial.name)
-        if has_all_folds(final_metrics(description), request.folds):
-            return select(
-                trial,
-                description,
-                folds=request.folds,
-                metric=request.metric,
-                trials_completed=len(ranked),
-            )
-    raise nothing_to_select(request.candidates, trials, request.folds)
+def find_best(request: Request, jobs: Jobs) -> tuple[Winner, Selection]:
+    """Each candidate's best trial, and the best of these."""
+    outcomes = [_outcome(candidate, request, jobs) for candidate in request.candidates]
+    best = best_of(outcomes, folds=request.folds, direction=request.direction)
+    return best, selection(best, outcomes, folds=request.folds, metric=request.metric)
+
+
+def _outcome(candidate: Candidate, request: Request, jobs: Jobs) -> Outcome:
+    folds, direction = request.folds, request.direction
+    if candidate.kind == "amt":
+        return tuning_job.outcome(candidate, jobs, folds=folds, direction=direction)
+    return search_job.outcome(
+        candidate, jobs, folds=folds, metric=request.metric, direction=direction
+    )
 
 
 def parse(event: object) -> Request:
@@ -90,6 +102,8 @@ def parse(event: object) -> Request:
         metric=reader.text("metric"),
         direction=cast("Direction", reader.text("direction", ("Maximize", "Minimize"))),
         output_uri=reader.s3_uri("output_uri"),
+        model_package_group_name=reader.text("model_package_group_name"),
+        champion_uri=reader.s3_uri("champion_uri"),
     )
     for each in readers:
         reader.faults.extend(each.faults)
@@ -98,9 +112,11 @@ def parse(event: object) -> Request:
 
 
 def _candidate(reader: Reader) -> Candidate:
-    reader.text("kind", _KINDS)
     return Candidate(
+        kind=cast("Kind", reader.text("kind", KINDS)),
         name=reader.text("name"),
         algorithm=reader.text("algorithm"),
+        task=reader.text("task"),
+        feature_set=reader.text("feature_set"),
         job_name=reader.text("job_name"),
     )

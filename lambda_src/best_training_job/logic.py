@@ -15,19 +15,13 @@ from typing import Any, Literal
 from warmfold_lambda.errors import LambdaError
 
 Direction = Literal["Maximize", "Minimize"]
+Kind = Literal["amt", "in_job"]
+KINDS: tuple[Kind, ...] = ("amt", "in_job")
 
 FILE_NAME = "selected_trial.json"
 # The format that the trainer image reads; a test holds it against the images' own reader.
-FORMAT = 1
+FORMAT = 2
 
-FOLDS_COMPLETED = "training:folds_completed"
-ROUNDS = "training:rounds"
-TRAINING_SCORE = "training:score"
-SCORE = "validation:score"
-SCORE_SPREAD = "validation:score_std"
-
-# Keys of the hyperparameter map that are not the algorithm's: SageMaker's own and the platform's.
-_RESERVED_PREFIXES = ("_tuning_", "sagemaker_", "warmfold_")
 _REASON_LIMIT = 160
 # A pipeline step keeps 1,024 characters of a failure reason; Lambda's own words come before it.
 _SUMMARY_LIMIT = 900
@@ -35,22 +29,30 @@ _SUMMARY_LIMIT = 900
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One tuning job of the execution and the algorithm that it tunes."""
+    """What was tuned; ``job_name`` is a tuning job (``amt``) or a search's training job."""
 
+    kind: Kind
     name: str
     algorithm: str
+    task: str
+    feature_set: str
     job_name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A training job of a tuning job. ``objective`` is ``None`` if none was reported."""
+    """A training job of a tuning job, or a row of a search.
+
+    ``objective`` is ``None`` if none was reported; ``all_folds`` if it is not known (a tuning
+    job's list does not say).
+    """
 
     candidate: Candidate
     name: str
     status: str
     created: datetime
     objective: float | None = None
+    all_folds: bool | None = None
     failure_reason: str = ""
 
     @property
@@ -60,15 +62,43 @@ class Trial:
             self.status == "Completed"
             and self.objective is not None
             and math.isfinite(self.objective)
+            and self.all_folds is not False
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Winner:
+    """A candidate's best trial, with all folds. ``training_job_name``: the job it ran in."""
+
+    trial: Trial
+    training_job_name: str
+    output_uri: str
+    hyperparameters: dict[str, str]
+    rounds: int
+    score_std: float
+    training_score: float
+    fold_scores: tuple[float, ...]
+    fold_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one candidate; no ``winner`` if no trial of its has all folds."""
+
+    candidate: Candidate
+    trials: Sequence[Trial]
+    winner: Winner | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
     """The content of ``selected_trial.json``; scores are means over ``folds`` folds."""
 
+    kind: str
     candidate: str
     algorithm: str
+    task: str
+    feature_set: str
     hyperparameters: dict[str, str]
     rounds: int
     metric: str
@@ -76,8 +106,10 @@ class Selection:
     score_std: float
     training_score: float
     folds: int
+    fold_hash: str
     fold_scores: tuple[float, ...]
-    tuning_job_name: str
+    job_name: str
+    trial: str
     training_job_name: str
     trials_completed: int
     format: int = FORMAT
@@ -90,11 +122,6 @@ class NoTrialCompletedError(LambdaError):
     """No trial of any candidate has a score over all folds."""
 
 
-def fold_metric(fold: int) -> str:
-    """Name of one fold's validation score; folds count from 1."""
-    return f"validation:fold_{fold}_score"
-
-
 def best_first(trials: Iterable[Trial], direction: Direction) -> list[Trial]:
     """The trials that may win, best objective first; ties go to the earlier one."""
     sign = -1.0 if direction == "Maximize" else 1.0
@@ -102,93 +129,73 @@ def best_first(trials: Iterable[Trial], direction: Direction) -> list[Trial]:
     return sorted(eligible, key=lambda t: (sign * (t.objective or 0.0), t.created, t.name))
 
 
-def final_metrics(description: Mapping[str, Any]) -> dict[str, float]:
-    """Metric values of a ``DescribeTrainingJob`` answer, by name."""
-    listed = description.get("FinalMetricDataList", [])
-    return {metric["MetricName"]: float(metric["Value"]) for metric in listed}
+def output_uri(description: Mapping[str, Any]) -> str:
+    """Where SageMaker puts what a training job leaves in ``/opt/ml/output/data``, packed."""
+    prefix = description["OutputDataConfig"]["S3OutputPath"].rstrip("/")
+    return f"{prefix}/{description['TrainingJobName']}/output/output.tar.gz"
 
 
-def has_all_folds(metrics: Mapping[str, float], folds: int) -> bool:
-    return metrics.get(FOLDS_COMPLETED) == folds
+def best_of(outcomes: Sequence[Outcome], *, folds: int, direction: Direction) -> Winner:
+    """The best of the candidates' winners. Raises ``LambdaError`` if they were scored on
+    different folds, and ``NoTrialCompletedError`` if there is none."""
+    winners = {each.winner.trial: each.winner for each in outcomes if each.winner is not None}
+    if not winners:
+        raise nothing_to_select(outcomes, folds)
+    _check_same_folds(list(winners.values()))
+    return winners[best_first(winners, direction)[0]]
 
 
-def select(
-    trial: Trial,
-    description: Mapping[str, Any],
-    *,
-    folds: int,
-    metric: str,
-    trials_completed: int,
-) -> Selection:
-    """The file's content for a trial that has all folds.
-
-    Raises ``LambdaError`` if a metric is missing that a trial with all folds always reports: the
-    image and this function are then of different versions.
-    """
-    metrics = final_metrics(description)
-    wanted = [ROUNDS, TRAINING_SCORE, SCORE, SCORE_SPREAD]
-    wanted += [fold_metric(fold) for fold in range(1, folds + 1)]
-    missing = [name for name in wanted if name not in metrics]
-    if missing:
-        raise LambdaError(
-            f"training job {trial.name} completed all {folds} folds but has no final metric "
-            f"{', '.join(missing)}: deploy Lambdas and images from the same commit"
-        )
+def selection(best: Winner, outcomes: Sequence[Outcome], *, folds: int, metric: str) -> Selection:
+    """The file's content."""
+    candidate = best.trial.candidate
     return Selection(
-        candidate=trial.candidate.name,
-        algorithm=trial.candidate.algorithm,
-        hyperparameters=algorithm_hyperparameters(description.get("HyperParameters", {})),
-        rounds=round(metrics[ROUNDS]),
+        kind=candidate.kind,
+        candidate=candidate.name,
+        algorithm=candidate.algorithm,
+        task=candidate.task,
+        feature_set=candidate.feature_set,
+        hyperparameters=best.hyperparameters,
+        rounds=best.rounds,
         metric=metric,
-        score=metrics[SCORE],
-        score_std=metrics[SCORE_SPREAD],
-        training_score=metrics[TRAINING_SCORE],
+        score=best.trial.objective or 0.0,
+        score_std=best.score_std,
+        training_score=best.training_score,
         folds=folds,
-        fold_scores=tuple(metrics[fold_metric(fold)] for fold in range(1, folds + 1)),
-        tuning_job_name=trial.candidate.job_name,
-        training_job_name=trial.name,
-        trials_completed=trials_completed,
+        fold_hash=best.fold_hash,
+        fold_scores=best.fold_scores,
+        job_name=candidate.job_name,
+        trial=best.trial.name,
+        training_job_name=best.training_job_name,
+        trials_completed=sum(trial.eligible for each in outcomes for trial in each.trials),
     )
 
 
-def algorithm_hyperparameters(values: Mapping[str, str]) -> dict[str, str]:
-    """Static and tuned values that belong to the algorithm, without JSON quotes."""
-    return {
-        key: unquote(value)
-        for key, value in values.items()
-        if not key.startswith(_RESERVED_PREFIXES)
-    }
+def _check_same_folds(winners: Sequence[Winner]) -> None:
+    """Scores of other folds cannot be compared, however close they look."""
+    if len({winner.fold_hash for winner in winners}) > 1:
+        found = "; ".join(f"{w.trial.candidate.job_name}: {w.fold_hash[:12]}" for w in winners)
+        raise LambdaError(
+            f"the candidates were scored on different folds ({found}): all must read the output "
+            "of the same Processing job"
+        )
 
 
-def unquote(value: str) -> str:
-    """Undo one level of JSON quoting, which the SageMaker SDK's estimators add to strings."""
-    if len(value) >= 2 and value[0] == value[-1] == '"':
-        try:
-            inner = json.loads(value)
-        except ValueError:
-            return value
-        return inner if isinstance(inner, str) else value
-    return value
-
-
-def nothing_to_select(
-    candidates: Sequence[Candidate], trials: Sequence[Trial], folds: int
-) -> NoTrialCompletedError:
+def nothing_to_select(outcomes: Sequence[Outcome], folds: int) -> NoTrialCompletedError:
     """Why no trial can win, candidate by candidate, short enough for a failure reason."""
-    lines = [_outcome(candidate, trials, folds) for candidate in candidates]
+    lines = [_outcome(outcome, folds) for outcome in outcomes]
     text = f"no trial completed all {folds} folds. " + "; ".join(lines)
     return NoTrialCompletedError(
         text if len(text) <= _SUMMARY_LIMIT else text[: _SUMMARY_LIMIT - 1] + "…"
     )
 
 
-def _outcome(candidate: Candidate, trials: Sequence[Trial], folds: int) -> str:
-    own = [trial for trial in trials if trial.candidate == candidate]
-    if not own:
-        return f"{candidate.job_name}: no training job"
-    counts = Counter(_explain(trial, folds) for trial in own)
+def _outcome(outcome: Outcome, folds: int) -> str:
+    job_name = outcome.candidate.job_name
+    if not outcome.trials:
+        return f"{job_name}: no trial"
+    counts = Counter(_explain(trial, folds) for trial in outcome.trials)
     parts = [f"{count} × {text}" for text, count in counts.most_common()]
-    return f"{candidate.job_name}: {', '.join(parts)}"
+    return f"{job_name}: {', '.join(parts)}"
 
 
 def _explain(trial: Trial, folds: int) -> str:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -86,13 +86,18 @@ def final(images: Images, processed: Job, tmp_path_factory: pytest.TempPathFacto
     base = make_base(tmp_path_factory.mktemp("final"))
     channel = base / "input" / "data" / "selection"
     channel.mkdir(parents=True)
-    (channel / "selected_trial.json").write_text(SELECTED.to_json())
+    schema = processed.base / "processing" / "output" / "train" / "schema.json"
+    selected = replace(SELECTED, fold_hash=json.loads(schema.read_text())["fold_hash"])
+    (channel / "selected_trial.json").write_text(selected.to_json())
     return train(images, base, processed, {**HYPERPARAMETERS, "warmfold_mode": "final"})
 
 
 SELECTED = SelectedTrial(
+    kind="amt",
     candidate="trees",
     algorithm="lightgbm",
+    task="classification",
+    feature_set="default",
     hyperparameters={"num_leaves": "7", "max_rounds": "60"},
     rounds=25,
     metric="auc",
@@ -100,8 +105,10 @@ SELECTED = SelectedTrial(
     score_std=0.02,
     training_score=0.9,
     folds=3,
+    fold_hash="of the channel",
     fold_scores=(0.76, 0.78, 0.8),
-    tuning_job_name="tuning",
+    job_name="tuning",
+    trial="tuning-001",
     training_job_name="tuning-001",
     trials_completed=1,
 )

@@ -22,6 +22,7 @@ START_SECONDS = 30.0
 
 # What tests that are not about permissions give to jobs, functions and stacks; see `with_role`.
 ROLE = "arn:aws:iam::000000000000:role/tests"
+FOLD_ROLE = "arn:aws:iam::000000000000:role/folds"
 _SERVICES = ("cloudformation", "lambda", "sagemaker", "scheduler")
 
 
@@ -57,15 +58,16 @@ class RunningCloud:
 
 
 def with_role(instance: Instance) -> RunningCloud:
-    """The cloud, with the role ``ROLE`` in it, which may do everything."""
+    """The cloud, with the roles ``ROLE`` and ``FOLD_ROLE`` in it, which may do everything."""
     cloud = RunningCloud(instance)
     iam = cloud.client("iam")
     services = [f"{name}.amazonaws.com" for name in _SERVICES]
     trust = policy(Action="sts:AssumeRole", Principal={"Service": services})
-    with suppress(iam.exceptions.EntityAlreadyExistsException):  # of an earlier life of a cloud
-        iam.create_role(RoleName="tests", AssumeRolePolicyDocument=trust)
     everything = policy(Action="*", Resource="*")
-    iam.put_role_policy(RoleName="tests", PolicyName="everything", PolicyDocument=everything)
+    for name in ("tests", "folds"):
+        with suppress(iam.exceptions.EntityAlreadyExistsException):  # of a cloud's earlier life
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=everything)
     return cloud
 
 

@@ -43,14 +43,26 @@ def select_best(cloud: RunningCloud) -> str:
     return deploy_function(cloud, "best_training_job")
 
 
-def selection(tuning_job: object, store: str) -> dict[str, Any]:
-    candidate = {"kind": "amt", "name": "one", "algorithm": "lightgbm", "job_name": tuning_job}
+def selection(cloud: RunningCloud, tuning_job: object, store: str) -> dict[str, Any]:
+    """The step's arguments, for a registry without a model."""
+    group = new_name("group")
+    cloud.client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
+    candidate = {
+        "kind": "amt",
+        "name": "one",
+        "algorithm": "lightgbm",
+        "task": "classification",
+        "feature_set": "default",
+        "job_name": tuning_job,
+    }
     return {
         "candidates": [candidate],
         "folds": FOLDS,
         "metric": "auc",
         "direction": "Maximize",
         "output_uri": f"s3://{store}/{new_name('selection')}",
+        "model_package_group_name": group,
+        "champion_uri": f"s3://{store}/{new_name('champion')}",
     }
 
 
@@ -71,7 +83,7 @@ def test_01_the_best_trial_is_found_although_calls_are_throttled(
     )
     faults.add(kind="throttle", match="ListTrainingJobsForHyperParameterTuningJob", times=2)
     faults.add(kind="throttle", match="DescribeTrainingJob", times=2)
-    event = selection(job["HyperParameterTuningJobName"], store)
+    event = selection(cloud, job["HyperParameterTuningJobName"], store)
     answer = invoke_function(cloud, select_best, event)
     assert answer["training_job_name"] == best["TrainingJobName"]
     assert [each["fired"] for each in faults.listed()["faults"]] == [2, 2]
@@ -98,7 +110,7 @@ def test_10_a_killed_trial_is_not_the_best_and_the_others_go_on(
     job = tuned(cloud, tuning(trainer(cloud, all_folds() + "\ntime.sleep(0.3)"), store))
     by_status = {each["TrainingJobStatus"]: each for each in trials(cloud, job)}
     assert by_status["Failed"]["FailureReason"].endswith("exit code: 137")
-    event = selection(job["HyperParameterTuningJobName"], store)
+    event = selection(cloud, job["HyperParameterTuningJobName"], store)
     answer = invoke_function(cloud, select_best, event)
     assert answer["training_job_name"] == by_status["Completed"]["TrainingJobName"]
 
@@ -147,12 +159,12 @@ def registering(cloud: RunningCloud, store: str, group: str) -> dict[str, Any]:
     }
 
 
-def selecting(store: str, function_arn: str) -> dict[str, Any]:
+def selecting(cloud: RunningCloud, store: str, function_arn: str) -> dict[str, Any]:
     return {
         "Name": "Select",
         "Type": "Lambda",
         "FunctionArn": function_arn,
-        "Arguments": selection(get("Steps.Tune.HyperParameterTuningJobName"), store),
+        "Arguments": selection(cloud, get("Steps.Tune.HyperParameterTuningJobName"), store),
         "OutputParameters": [{"OutputName": "selection_uri", "OutputType": "String"}],
     }
 
@@ -175,7 +187,7 @@ def test_28_without_a_trial_that_can_win_nothing_is_registered(
         "Arguments": tuning(trainer(cloud, code), store),
     }
     pipeline = Deployed(
-        cloud, store, [tune, selecting(store, select_best), registering(cloud, store, group)]
+        cloud, store, [tune, selecting(cloud, store, select_best), registering(cloud, store, group)]
     )
     arn = pipeline.start()
     execution, steps = pipeline.end(arn), pipeline.steps(arn)

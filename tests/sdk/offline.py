@@ -18,7 +18,8 @@ def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
 def main() -> None:
     sys.addaudithook(_refuse_network)
     render = importlib.import_module("tests.sdk.render")
-    definitions = {"training": render.training(), "scoring": render.scoring()}
+    names = ("training", "searching", "scoring")
+    definitions = {name: getattr(render, name)() for name in names}
     Path(sys.argv[1]).write_text(json.dumps(definitions), encoding="utf-8")
 
 

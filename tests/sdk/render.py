@@ -14,7 +14,12 @@ from sagemaker.core.lambda_helper import Lambda
 from sagemaker.core.network import NetworkConfig
 from sagemaker.core.parameter import CategoricalParameter, ContinuousParameter, IntegerParameter
 from sagemaker.core.processing import Processor
-from sagemaker.core.shapes import RetryStrategy, StoppingCondition
+from sagemaker.core.shapes import (
+    CheckpointConfig,
+    MetricDefinition,
+    RetryStrategy,
+    StoppingCondition,
+)
 from sagemaker.core.training.configs import Compute as TrainingCompute
 from sagemaker.core.training.configs import Networking, OutputDataConfig
 from sagemaker.core.workflow.functions import Join
@@ -33,13 +38,18 @@ from sagemaker.train.tuner import HyperparameterTuner
 from tests.sdk import blocks
 from tests.sdk.gate import Gate
 from tests.unit.pipeline import examples
-from tests.unit.pipeline.examples import REFS, SPEC
-from warmfold.pipeline.spec import Compute, Range
+from tests.unit.pipeline.examples import GBDT, REFS, SPEC
+from warmfold.pipeline.candidates import Range
+from warmfold.pipeline.spec import Compute
 from warmfold_contract.metrics import metric_definitions
 
 
 def training() -> dict[str, Any]:
-    return _Training().definition()
+    return _Training(searching=False).definition()
+
+
+def searching() -> dict[str, Any]:
+    return _Training(searching=True).definition()
 
 
 def scoring() -> dict[str, Any]:
@@ -94,8 +104,32 @@ def _span(span: Range) -> Any:
     return ContinuousParameter(span.minimum, span.maximum, scaling_type=span.scaling)
 
 
+_RANGES = {
+    "warmfold_range_learning_rate": '{"kind":"continuous","minimum":0.01,"maximum":0.3,'
+    '"values":[],"scaling":"Logarithmic"}',
+    "warmfold_range_num_leaves": '{"kind":"integer","minimum":7,"maximum":63,'
+    '"values":[],"scaling":"Auto"}',
+    "warmfold_range_boosting": '{"kind":"categorical","minimum":null,"maximum":null,'
+    '"values":["gbdt","dart"],"scaling":"Auto"}',
+}
+# What a candidate's trial and its search are both told.
+_CANDIDATE = {
+    "warmfold_algorithm": "lightgbm",
+    "warmfold_task": "classification",
+    "warmfold_feature_set": "default",
+    "warmfold_metric": "auc",
+    "warmfold_seed": "7",
+    "warmfold_racing": "off",
+    "max_rounds": "500",
+    "early_stopping_rounds": "30",
+}
+
+
 class _Training:
-    def __init__(self) -> None:
+    """With ``searching``, the candidate's trials are one training job instead of a tuning job."""
+
+    def __init__(self, *, searching: bool) -> None:
+        self._searching = searching
         self._given = blocks.parameters(examples.training())
         self._evaluation = PropertyFile(
             name="Evaluation", output_name="evaluation", path="evaluation.json"
@@ -103,12 +137,16 @@ class _Training:
 
     def definition(self) -> dict[str, Any]:
         features = self._build_features()
-        tune = self._tune(features)
-        best = self._select_best_trial(tune)
+        if self._searching:
+            slot = self._search(features)
+            best = self._select_best_trial("in_job", slot.properties.TrainingJobName)
+        else:
+            slot = self._tune(features)
+            best = self._select_best_trial("amt", slot.properties.HyperParameterTuningJobName)
         final = self._train_final_model(features, best)
-        evaluate = self._evaluate_model(features, final)
+        evaluate = self._evaluate_model(features, best, final)
         check = Gate(self._given, self._evaluation).check_score(features, final, evaluate)
-        return _definition(self._given, [features, tune, best, final, evaluate, check])
+        return _definition(self._given, [features, slot, best, final, evaluate, check])
 
     def _prefix(self, *parts: str) -> Any:
         return blocks.prefix(self._given["BucketName"], SPEC.model, *parts)
@@ -132,6 +170,8 @@ class _Training:
     def _build_features(self) -> Any:
         environment = {
             "WARMFOLD_FOLDS": "5",
+            "WARMFOLD_REPEATS": "1",
+            "WARMFOLD_ASSIGNMENT": "stratified",
             "WARMFOLD_HOLDOUT_FRACTION": "0.2",
             "WARMFOLD_SEED": "7",
         }
@@ -172,19 +212,16 @@ class _Training:
         )
 
     def _tune(self, features: Any) -> Any:
-        (candidate,) = SPEC.candidates
         values = {
             "warmfold_mode": "trial",
-            "warmfold_algorithm": candidate.algorithm,
-            "warmfold_metric": "auc",
-            "warmfold_seed": "7",
-            **candidate.static,
+            "warmfold_cv_strategy": "in_job",
+            **_CANDIDATE,
         }
         trial = self._trainer(SPEC.trial, REFS.trial_role_arn, values, "tuning")
         tuner = HyperparameterTuner(
             model_trainer=trial.with_retry_strategy(RetryStrategy(maximum_retry_attempts=2)),
             objective_metric_name="validation:score",
-            hyperparameter_ranges={n: _span(span) for n, span in candidate.ranges.items()},
+            hyperparameter_ranges={n: _span(span) for n, span in GBDT.ranges.items()},
             metric_definitions=metric_definitions(5),
             strategy="Bayesian",
             objective_type="Maximize",
@@ -200,12 +237,38 @@ class _Training:
             retry_policies=blocks.tuning_retries(),
         )
 
-    def _select_best_trial(self, tune: Any) -> Any:
+    def _search(self, features: Any) -> Any:
+        values = {
+            "warmfold_mode": "search",
+            "warmfold_candidate": "gbdt",
+            "warmfold_strategy": "Bayesian",
+            "warmfold_max_trials": "12",
+            **_RANGES,
+            **_CANDIDATE,
+        }
+        checkpoints = CheckpointConfig(
+            s3_uri=self._prefix("tuning", "checkpoints", "gbdt"), local_path="/opt/ml/checkpoints"
+        )
+        trainer = self._trainer(SPEC.trial, REFS.trial_role_arn, values, "tuning")
+        trainer = trainer.with_checkpoint_config(checkpoints)
+        definitions = [
+            MetricDefinition(name=d["Name"], regex=d["Regex"]) for d in metric_definitions(5)
+        ]
+        train = blocks.channel("train", blocks.output_of(features, "train"))
+        return TrainingStep(
+            name="Search-gbdt",
+            step_args=trainer.with_metric_definitions(definitions).train(input_data_config=[train]),
+            retry_policies=blocks.job_retries(),
+        )
+
+    def _select_best_trial(self, kind: str, job_name: Any) -> Any:
         candidate = {
-            "kind": "amt",
+            "kind": kind,
             "name": "gbdt",
             "algorithm": "lightgbm",
-            "job_name": tune.properties.HyperParameterTuningJobName,
+            "task": "classification",
+            "feature_set": "default",
+            "job_name": job_name,
         }
         inputs = {
             "candidates": [candidate],
@@ -213,9 +276,13 @@ class _Training:
             "metric": "auc",
             "direction": "Maximize",
             "output_uri": self._prefix("selection"),
+            "model_package_group_name": self._given["ModelPackageGroupName"],
+            "champion_uri": self._prefix("champion"),
         }
         outputs = [
             LambdaOutput("selection_uri", LambdaOutputTypeEnum.String),
+            LambdaOutput("champion_uri", LambdaOutputTypeEnum.String),
+            LambdaOutput("trial_output_uri", LambdaOutputTypeEnum.String),
             LambdaOutput("training_job_name", LambdaOutputTypeEnum.String),
             LambdaOutput("score", LambdaOutputTypeEnum.Float),
         ]
@@ -230,6 +297,7 @@ class _Training:
         channels = [
             blocks.channel("train", blocks.output_of(features, "train")),
             blocks.channel("selection", best.properties.Outputs["selection_uri"]),
+            blocks.channel("trial", best.properties.Outputs["trial_output_uri"]),
         ]
         return TrainingStep(
             name="TrainFinalModel",
@@ -237,10 +305,12 @@ class _Training:
             retry_policies=blocks.job_retries(),
         )
 
-    def _evaluate_model(self, features: Any, final: Any) -> Any:
+    def _evaluate_model(self, features: Any, best: Any, final: Any) -> Any:
         inputs = [
             blocks.processing_input("model", final.properties.ModelArtifacts.S3ModelArtifacts),
             blocks.processing_input("holdout", blocks.output_of(features, "holdout")),
+            blocks.processing_input("holdout_rows", blocks.output_of(features, "transform")),
+            blocks.processing_input("champion", best.properties.Outputs["champion_uri"]),
         ]
         outputs = [blocks.processing_output("evaluation", self._prefix("evaluation"))]
         processor = self._processor(SPEC.evaluation, {"WARMFOLD_METRIC": "auc"})

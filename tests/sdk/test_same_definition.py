@@ -134,6 +134,14 @@ def test_the_training_pipeline_is_the_sdks(rendered: dict[str, dict[str, Any]]) 
     assert {path: pair for path, pair in found.items() if not _is_allowed(path, pair)} == {}
 
 
+def test_the_pipeline_that_searches_in_one_job_is_the_sdks(
+    rendered: dict[str, dict[str, Any]],
+) -> None:
+    found = _differences(examples.searching(), rendered["searching"])
+
+    assert {path: pair for path, pair in found.items() if not _is_allowed(path, pair)} == {}
+
+
 def test_the_scoring_pipeline_is_the_sdks(rendered: dict[str, dict[str, Any]]) -> None:
     found = _differences(examples.scoring(), rendered["scoring"])
 
@@ -160,7 +168,7 @@ def test_the_comparison_sees_one_changed_leaf(rendered: dict[str, dict[str, Any]
     assert found["CreateModel/Arguments/EnableNetworkIsolation"] == (False, True)
 
 
-@pytest.mark.parametrize("name", ["training", "scoring"])
+@pytest.mark.parametrize("name", ["training", "searching", "scoring"])
 def test_the_validator_accepts_what_the_sdk_renders(
     name: str, rendered: dict[str, dict[str, Any]]
 ) -> None:

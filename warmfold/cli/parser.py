@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from config.load import environments
-from warmfold.cli import cloud_commands, demo_commands, model_commands
+from warmfold.cli import cloud_commands, demo_commands, model_commands, plan_command
 from warmfold.cli.cloud_commands import DEFAULT_STATE_DIR
 from warmfold.cli.fault_commands import add_faults
 from warmfold.cli.iam_command import add_iam_report
@@ -43,7 +43,9 @@ def _add_demo(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "demo", help="deploy to a local cloud, train, approve, serve, score, report"
     )
     demo.add_argument("--keep", action="store_true", help="leave the local cloud running")
-    demo.add_argument("--data", type=Path, help="CSV file to train on (default: the example's)")
+    demo.add_argument(
+        "--data", type=Path, help="CSV or Parquet file to train on (default: the example's)"
+    )
     demo.add_argument("--report", type=Path, default=None, help="where to write the report")
     _add_engine(demo)
     demo.set_defaults(command=demo_commands.demo)
@@ -86,7 +88,7 @@ def _add_local(commands: "_Commands[argparse.ArgumentParser]") -> None:
 
 def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     run = _model_parser(commands, "run", "start the training pipeline and follow it")
-    run.add_argument("--data", type=Path, help="CSV file to upload and train on")
+    run.add_argument("--data", type=Path, help="CSV or Parquet file to upload and train on")
     run.add_argument(
         "--minimum-score", type=float, help="the gate of this run (default: the deployed one)"
     )
@@ -99,6 +101,14 @@ def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     score = _model_parser(commands, "score", "score applicants at the endpoint")
     score.add_argument("file", help="JSON object, list or JSON Lines; - for standard input")
     score.set_defaults(command=model_commands.score)
+    planned = _model_parser(commands, "plan", "model time and cost of each way to search")
+    planned.add_argument("--data", type=Path, help="CSV file (default: the project's)")
+    planned.add_argument("--rows", type=int, help="size of data that is not at hand")
+    planned.add_argument("--columns", type=int, help="its columns, without the target")
+    planned.add_argument(
+        "--write", action="store_true", help="put the choice in the place of `auto` in the file"
+    )
+    planned.set_defaults(command=plan_command.plan)
     report = _model_parser(commands, "report", "write the report of a run")
     report.add_argument("--execution", help="execution ARN (default: the newest run with a model)")
     report.add_argument("--day", help="include this day's batch (YYYY-MM-DD)")

@@ -9,8 +9,6 @@ from warmfold.pipeline.document import Step, at, mapping, number, sequence, text
 from warmfold.pipeline.faults import Fault, shown
 from warmfold.pipeline.spec import has_instance_storage
 
-# Developer guide, "Train using managed warm pools": one hour, though the API model says six.
-KEEP_ALIVE_LIMIT_SECONDS = 3600
 # API reference, StoppingCondition: 28 days.
 MAX_RUNTIME_LIMIT_SECONDS = 2_419_200
 

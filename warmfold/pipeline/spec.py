@@ -7,46 +7,31 @@ content is not looked at here.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from warmfold.errors import WarmfoldError
-from warmfold_contract.hyperparameters import PLATFORM_KEYS
+from warmfold.pipeline.candidates import Candidate, FanOut, refuse
+from warmfold_contract.errors import UserError
+from warmfold_contract.metric_names import Direction, direction_of
 from warmfold_contract.metrics import metric_definitions
 
-# Metric -> the direction of tuning and of the gate.
-METRIC_DIRECTIONS: Mapping[str, Literal["Maximize", "Minimize"]] = {
-    "auc": "Maximize",
-    "gini": "Maximize",
-    "ks": "Maximize",
-    "pr_auc": "Maximize",
-    "log_loss": "Minimize",
-    "brier": "Minimize",
-}
+Assignment = Literal["stratified", "grouped", "time"]
 
 # AWS allows 63 characters in a SageMaker model's name; ours is
 # warmfold-{environment}-{model}-v{version}, which leaves 38 with "staging" and 6 digits.
 MODEL_NAME_LIMIT = 38
-# A step's name has at most 64 characters, and ours is Tune-{candidate}.
-CANDIDATE_NAME_LIMIT = 59
 # SageMaker allows 40 metrics a job ("MetricDefinitions"); five are not a fold's.
 MAX_FOLDS = 40 - (len(metric_definitions(2)) - 2)
+# StopTrainingJob takes one call a second and a stopped job two minutes to end, so that more could
+# not be stopped in time; the limit is the account's, and this pipeline's share may be all of it.
+MAX_LIVE_FOLDS = 100
 _MODEL_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_CANDIDATE_NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 # Families with local NVMe storage, for which SageMaker refuses a volume key of ours: the disk is
 # encrypted by its own hardware (API reference, ResourceConfig.VolumeKmsKeyId).
 _INSTANCE_STORAGE = re.compile(
     r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g4dn|g5|g6|g6e|gr6|p4de?|p5\w*|trn1n?)\."
 )
-
-
-class SpecError(WarmfoldError):
-    """Settings that no pipeline can be made of; the message lists every fault."""
-
-    def __init__(self, what: str, faults: Iterable[str]) -> None:
-        super().__init__("\n".join(f"{what}: {fault}" for fault in faults))
 
 
 def has_instance_storage(instance_type: str) -> bool:
@@ -72,89 +57,7 @@ class Compute:
         faults = [f"{name} is {n}: must be 1 or more" for name, n in numbers.items() if n < 1]
         if not self.instance_type.startswith("ml."):
             faults.append(f"instance_type is {self.instance_type!r}: SageMaker's begin with 'ml.'")
-        _refuse("compute", faults)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Range:
-    """A tuned hyperparameter: two bounds (both included) or a list of ``values``."""
-
-    kind: Literal["continuous", "integer", "categorical"]
-    minimum: float | None = None
-    maximum: float | None = None
-    values: tuple[str, ...] = ()
-    scaling: str = "Auto"
-
-    def __post_init__(self) -> None:
-        check = _categorical_faults if self.kind == "categorical" else _numeric_faults
-        _refuse(f"{self.kind} range", check(self))
-
-
-def _categorical_faults(span: Range) -> list[str]:
-    faults = []
-    if not 1 <= len(span.values) <= 30:
-        faults.append(f"{len(span.values)} values: SageMaker takes 1 to 30")
-    if len(set(span.values)) != len(span.values):
-        faults.append(f"values {span.values} repeat one: name each once")
-    if span.minimum is not None or span.maximum is not None:
-        faults.append("has minimum or maximum: only 'values' belong here")
-    return faults
-
-
-def _numeric_faults(span: Range) -> list[str]:
-    if span.values:
-        return ["has values: only minimum and maximum belong here"]
-    if span.minimum is None or span.maximum is None:
-        return ["needs both minimum and maximum"]
-    if not (math.isfinite(span.minimum) and math.isfinite(span.maximum)):
-        return [f"{span.minimum} to {span.maximum}: both must be finite"]
-    faults = _scaling_faults(span, span.minimum, span.maximum)
-    if span.minimum >= span.maximum:
-        faults.append(f"minimum {span.minimum} is not below maximum {span.maximum}: swap them")
-    if span.kind == "integer" and (span.minimum % 1 or span.maximum % 1):
-        faults.append(f"{span.minimum} to {span.maximum}: both must be whole numbers")
-    return faults
-
-
-def _scaling_faults(span: Range, minimum: float, maximum: float) -> list[str]:
-    if span.scaling not in ("Auto", "Linear", "Logarithmic", "ReverseLogarithmic"):
-        return [f"scaling {span.scaling!r}: use Auto, Linear, Logarithmic or ReverseLogarithmic"]
-    if span.scaling == "Logarithmic" and minimum <= 0:
-        return [f"minimum {minimum} with Logarithmic scaling: must be above 0"]
-    if span.scaling == "ReverseLogarithmic":
-        if span.kind != "continuous":
-            return ["ReverseLogarithmic scaling: only for a continuous range"]
-        if minimum < 0 or maximum >= 1:
-            return [f"{minimum} to {maximum} with ReverseLogarithmic scaling: must be in [0, 1)"]
-    return []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """One competitor: an algorithm, its fixed hyperparameters and the tuned ones' ranges."""
-
-    name: str
-    algorithm: str
-    static: Mapping[str, str]
-    ranges: Mapping[str, Range]
-
-    def __post_init__(self) -> None:
-        faults = []
-        if not _CANDIDATE_NAME.fullmatch(self.name) or len(self.name) > CANDIDATE_NAME_LIMIT:
-            faults.append(
-                f"its name must be letters, digits and single hyphens, {CANDIDATE_NAME_LIMIT} "
-                "characters at most"
-            )
-        if not 1 <= len(self.ranges) <= 30:
-            faults.append(f"tunes {len(self.ranges)} hyperparameters: SageMaker takes 1 to 30")
-        total = len(self.static) + len(self.ranges) + len(PLATFORM_KEYS)
-        if total > 100:
-            faults.append(f"has {total} hyperparameters with the platform's: 100 at most")
-        twice = self.static.keys() & self.ranges.keys()
-        faults += [f"{name} is both static and tuned: remove one" for name in sorted(twice)]
-        ours = (self.static.keys() | self.ranges.keys()) & set(PLATFORM_KEYS)
-        faults += [f"{name} is the platform's own: rename or remove it" for name in sorted(ours)]
-        _refuse(f"candidate {self.name!r}", faults)
+        refuse("compute", faults)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,42 +65,76 @@ class PipelineSpec:
     """The training pipeline of one model.
 
     ``minimum_score`` is the gate on the hold-out: a floor for a metric that is maximised, a
-    ceiling for one that is minimised. ``strategy`` is SageMaker's tuning strategy.
+    ceiling for one that is minimised. ``strategy`` is SageMaker's tuning strategy. With
+    ``engine`` in_job the whole search of a candidate is one training job on ``search``. ``racing``
+    is how many standard deviations behind the incumbent a trial stops, ``None`` for never. Without
+    ``fan_out`` a trial trains its folds itself. ``project_direction`` belongs to a metric of the
+    project's own.
     """
 
     model: str
     folds: int
+    repeats: int = 1
+    assignment: Assignment = "stratified"
     holdout_fraction: float
     seed: int
     metric: str
+    project_direction: Direction | None = None
     candidates: tuple[Candidate, ...]
+    engine: Literal["amt", "in_job"] = "amt"
     strategy: str = "Bayesian"
+    racing: float | None = None
+    fan_out: FanOut | None = None
     max_trials: int
     parallel_trials: int
     minimum_score: float
     processing: Compute
     trial: Compute
+    search: Compute | None = None
     final: Compute
     evaluation: Compute
     transform: Compute
     realtime_instance_types: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        faults = [*_data_faults(self), *_tuning_faults(self)]
+        faults = [*_data_faults(self), *_tuning_faults(self), *_engine_faults(self)]
         if not self.realtime_instance_types:
             faults.append("realtime_instance_types is empty: name the types an endpoint may have")
-        _refuse(f"pipeline of model {self.model!r}", faults)
+        refuse(f"pipeline of model {self.model!r}", faults)
 
     @property
-    def direction(self) -> Literal["Maximize", "Minimize"]:
+    def direction(self) -> Direction:
         """Which way the metric is better."""
-        return METRIC_DIRECTIONS[self.metric]
+        direction = direction_of(self.metric) or self.project_direction
+        if direction is None:  # refused when the spec was made
+            raise LookupError(f"metric {self.metric} has no direction")
+        return direction
+
+    @property
+    def all_folds(self) -> int:
+        """Folds of all repeats, each with a score of its own."""
+        return self.folds * self.repeats
+
+    @property
+    def shares_scores(self) -> bool:
+        """Whether trials, each a job of its own, read each other's fold scores from S3."""
+        return self.engine == "amt" and self.racing is not None
+
+    @property
+    def isolated_trials(self) -> bool:
+        """Whether trials run without network, because they call no AWS API."""
+        return self.fan_out is None and not self.shares_scores
 
 
 def _data_faults(spec: PipelineSpec) -> list[str]:
     faults = _model_faults(spec.model)
-    if not 2 <= spec.folds <= MAX_FOLDS:
-        faults.append(f"folds is {spec.folds}: must be 2 to {MAX_FOLDS} (a metric each, 40 in all)")
+    if spec.folds < 2 or spec.repeats < 1 or spec.all_folds > MAX_FOLDS:
+        faults.append(
+            f"folds is {spec.folds}, repeats {spec.repeats}: 2 folds or more, and {MAX_FOLDS} of "
+            "all repeats at most (a metric each, 40 in all)"
+        )
+    if spec.assignment == "time" and spec.repeats > 1:
+        faults.append(f"repeats is {spec.repeats}: time orders rows in one way only, use 1")
     if not 0 < spec.holdout_fraction < 1:
         faults.append(f"holdout_fraction is {spec.holdout_fraction}: must be between 0 and 1")
     if not 0 <= spec.seed < 2**31:
@@ -212,8 +149,11 @@ def _tuning_faults(spec: PipelineSpec) -> list[str]:
     names = [candidate.name for candidate in spec.candidates]
     if not names or len(set(names)) != len(names):
         faults.append(f"candidates {names}: at least one, each name once")
-    if spec.metric not in METRIC_DIRECTIONS:
-        faults.append(f"metric {spec.metric!r}: use one of {', '.join(METRIC_DIRECTIONS)}")
+    try:
+        if direction_of(spec.metric) is None and spec.project_direction is None:
+            faults.append(f"metric {spec.metric!r}: give its direction, Maximize or Minimize")
+    except UserError as error:
+        faults.append(str(error))
     if spec.strategy not in ("Bayesian", "Random"):
         faults.append(f"strategy {spec.strategy!r}: use Bayesian or Random")
     if not 1 <= spec.parallel_trials <= spec.max_trials:
@@ -221,6 +161,26 @@ def _tuning_faults(spec: PipelineSpec) -> list[str]:
             f"parallel_trials is {spec.parallel_trials}: must be 1 to max_trials "
             f"({spec.max_trials})"
         )
+    return faults
+
+
+def _engine_faults(spec: PipelineSpec) -> list[str]:
+    faults = []
+    if spec.engine not in ("amt", "in_job"):
+        faults.append(f"engine {spec.engine!r}: use amt or in_job")
+    if spec.engine == "in_job" and spec.search is None:
+        faults.append("engine is in_job and search has no machine: give it one")
+    if spec.engine == "in_job" and spec.fan_out is not None:
+        faults.append("engine is in_job with fan_out: a search trains its folds itself")
+    if spec.racing is not None and not (math.isfinite(spec.racing) and spec.racing > 0):
+        faults.append(f"racing is {spec.racing}: must be a number above 0")
+    if spec.fan_out is not None:
+        live = spec.fan_out.folds_at_once * spec.parallel_trials * len(spec.candidates)
+        if live > MAX_LIVE_FOLDS:
+            faults.append(
+                f"{live} fold jobs at once (folds_at_once x parallel_trials x candidates): "
+                f"{MAX_LIVE_FOLDS} at most"
+            )
     return faults
 
 
@@ -232,6 +192,7 @@ class Refs:
     server_image: str
     processing_role_arn: str
     trial_role_arn: str
+    fold_role_arn: str | None = None
     final_training_role_arn: str
     model_role_arn: str
     kms_key_arn: str
@@ -248,7 +209,7 @@ class ScoringSpec:
     transform: Compute
 
     def __post_init__(self) -> None:
-        _refuse(f"scoring pipeline of model {self.model!r}", _model_faults(self.model))
+        refuse(f"scoring pipeline of model {self.model!r}", _model_faults(self.model))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,8 +226,3 @@ def _model_faults(model: str) -> list[str]:
         return []
     rule = "lower-case letters, digits and single hyphens"
     return [f"its name must be {rule}, {MODEL_NAME_LIMIT} characters at most"]
-
-
-def _refuse(what: str, faults: list[str]) -> None:
-    if faults:
-        raise SpecError(what, faults)

@@ -1,7 +1,8 @@
 """The training pipeline: features, tuning, the best trial, final model, gate, registration.
 
 Every job runs without network (``EnableNetworkIsolation``): the containers call no AWS API,
-SageMaker moves their data. A trial that starts jobs of its own would have to give that up.
+SageMaker moves their data. Trials that start jobs of their own (``fan_out``), or share their fold
+scores to race each other, have to give that up.
 """
 
 from typing import Any
@@ -25,7 +26,6 @@ from warmfold.pipeline.expressions import (
     lambda_output,
     parameter,
     processing_output,
-    step_property,
 )
 from warmfold.pipeline.gate import check_score, model_data
 from warmfold.pipeline.names import (
@@ -36,7 +36,7 @@ from warmfold.pipeline.names import (
     TRAIN_FINAL_MODEL,
 )
 from warmfold.pipeline.spec import Compute, PipelineSpec, Refs
-from warmfold.pipeline.tuning import tuning_step, tuning_step_name
+from warmfold.pipeline.tuning import slot, slot_result
 from warmfold_contract import hyperparameters, paths
 
 _ENTRY_POINT = ["python", "-m", "warmfold_trainer"]
@@ -50,7 +50,7 @@ def training_pipeline(spec: PipelineSpec, refs: Refs) -> dict[str, Any]:
         "Parameters": _parameters(spec, refs),
         "Steps": [
             _build_features(spec),
-            *(tuning_step(spec, candidate, BUILD_FEATURES) for candidate in spec.candidates),
+            *(slot(spec, candidate, BUILD_FEATURES) for candidate in spec.candidates),
             _select_best_trial(spec, refs),
             _train_final_model(spec),
             _evaluate_model(spec),
@@ -66,6 +66,7 @@ def _parameters(spec: PipelineSpec, refs: Refs) -> list[Definition]:
         string_parameter("ServerImage", refs.server_image),
         string_parameter("ProcessingRoleArn", refs.processing_role_arn),
         string_parameter("TrialRoleArn", refs.trial_role_arn),
+        *_fold_role(spec, refs),
         string_parameter("FinalTrainingRoleArn", refs.final_training_role_arn),
         string_parameter("ModelRoleArn", refs.model_role_arn),
         string_parameter("KmsKeyArn", refs.kms_key_arn),
@@ -77,9 +78,19 @@ def _parameters(spec: PipelineSpec, refs: Refs) -> list[Definition]:
     ]
 
 
+def _fold_role(spec: PipelineSpec, refs: Refs) -> list[Definition]:
+    if spec.fan_out is None:
+        return []
+    if refs.fold_role_arn is None:
+        raise LookupError("fan_out, and no role for the folds")
+    return [string_parameter("FoldRoleArn", refs.fold_role_arn)]
+
+
 def _build_features(spec: PipelineSpec) -> Definition:
     environment = {
         "WARMFOLD_FOLDS": str(spec.folds),
+        "WARMFOLD_REPEATS": str(spec.repeats),
+        "WARMFOLD_ASSIGNMENT": spec.assignment,
         "WARMFOLD_HOLDOUT_FRACTION": str(spec.holdout_fraction),
         "WARMFOLD_SEED": str(spec.seed),
     }
@@ -116,24 +127,19 @@ def _processing(
 
 
 def _select_best_trial(spec: PipelineSpec, refs: Refs) -> Definition:
-    candidates = [
-        {
-            "kind": "amt",
-            "name": candidate.name,
-            "algorithm": candidate.algorithm,
-            "job_name": step_property(tuning_step_name(candidate), "HyperParameterTuningJobName"),
-        }
-        for candidate in spec.candidates
-    ]
     arguments = {
-        "candidates": candidates,
-        "folds": spec.folds,
+        "candidates": [slot_result(spec, candidate) for candidate in spec.candidates],
+        "folds": spec.all_folds,
         "metric": spec.metric,
         "direction": spec.direction,
         "output_uri": execution_prefix(spec.model, "selection"),
+        "model_package_group_name": parameter("ModelPackageGroupName"),
+        "champion_uri": execution_prefix(spec.model, "champion"),
     }
     outputs = [
         {"OutputName": "selection_uri", "OutputType": "String"},
+        {"OutputName": "champion_uri", "OutputType": "String"},
+        {"OutputName": "trial_output_uri", "OutputType": "String"},
         {"OutputName": "training_job_name", "OutputType": "String"},
         {"OutputName": "score", "OutputType": "Float"},
     ]
@@ -163,6 +169,8 @@ def _train_final_model(spec: PipelineSpec) -> Definition:
         "InputDataConfig": [
             channel(paths.TRAIN_CHANNEL, processing_output(BUILD_FEATURES, paths.TRAIN_OUTPUT)),
             channel(paths.SELECTION_CHANNEL, selection),
+            # the winner's out-of-fold scores, on which the final model is calibrated
+            channel(paths.TRIAL_CHANNEL, lambda_output(SELECT_BEST_TRIAL, "trial_output_uri")),
         ],
         "OutputDataConfig": output_data(execution_prefix(spec.model, "final")),
         "ResourceConfig": training_resources(spec.final),
@@ -178,6 +186,10 @@ def _evaluate_model(spec: PipelineSpec) -> Definition:
     inputs = [
         processing_input(paths.MODEL_INPUT, model_data()),
         processing_input(paths.HOLDOUT_INPUT, holdout),
+        processing_input(
+            paths.HOLDOUT_ROWS_INPUT, processing_output(BUILD_FEATURES, paths.TRANSFORM_OUTPUT)
+        ),
+        processing_input(paths.CHAMPION_INPUT, lambda_output(SELECT_BEST_TRIAL, "champion_uri")),
     ]
     name = paths.EVALUATION_OUTPUT
     outputs = [processing_output_of(name, execution_prefix(spec.model, "evaluation"))]

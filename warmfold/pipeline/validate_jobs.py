@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from warmfold.pipeline.candidates import KEEP_ALIVE_LIMIT_SECONDS
 from warmfold.pipeline.document import mapping, text
 from warmfold.pipeline.faults import Fault, shown
 from warmfold.pipeline.resolved_job import (
-    KEEP_ALIVE_LIMIT_SECONDS,
     Job,
     cluster_faults,
     container_training_faults,

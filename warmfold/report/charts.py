@@ -12,6 +12,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from warmfold_contract.metric_names import PROJECT_PREFIX
+
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#3a8fd0",
     "#e08e1b",
@@ -31,6 +33,9 @@ METRIC_NAMES = {
     "pr_auc": "PR AUC",
     "log_loss": "Log loss",
     "brier": "Brier score",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
 }
 
 CONFIG = {"displaylogo": False, "responsive": True, "displayModeBar": False}
@@ -127,5 +132,7 @@ def log_ticks(minimum: float | None, maximum: float | None) -> list[float]:
 
 
 def metric_name(metric: str) -> str:
-    """``pr_auc`` as people write it."""
-    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+    """``pr_auc`` as people write it; of ``project.profit``, the project's own word."""
+    known = METRIC_NAMES.get(metric)
+    own = metric.removeprefix(PROJECT_PREFIX).replace("_", " ").replace(":", " ")
+    return own if known is None else known

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from warmfold.errors import WarmfoldError
+from warmfold_contract.tasks import REGRESSION
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,9 @@ class Bin:
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """``gain``: summed loss reduction of the splits on it; ``splits``: how many there are."""
+    """What the model made of it, in the algorithm's measure: summed loss reduction and number of
+    its splits in trees; variance of its part of the score and number of its weights in a linear
+    model."""
 
     name: str
     gain: float
@@ -44,8 +47,30 @@ class KsCurve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PredictionBin:
+    """Hold-out rows of a regression with similar predictions, in units of the target."""
+
+    mean_score: float
+    mean_target: float
+    target_std: float
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regression:
+    """``residuals``: actual less predicted at each of ``shares`` of the rows, ascending."""
+
+    shares: tuple[float, ...]
+    residuals: tuple[float, ...]
+    bins: tuple[PredictionBin, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """``rows`` and ``positives`` are of the hold-out; ``card`` is the model card as written.
+
+    A regression has no classes: its curves are in ``regression``, which is ``None`` otherwise, and
+    those of a classification are empty.
 
     The labels are the target's own words, ``positive`` and ``negative`` if the card has none;
     ``target`` is its column, empty if the card has none.
@@ -67,6 +92,7 @@ class Evaluation:
     precision_recall: tuple[tuple[float, ...], tuple[float, ...]]
     calibration: tuple[Bin, ...]
     ks: KsCurve
+    regression: Regression | None
     importance: tuple[Feature, ...]
     card: Mapping[str, Any]
 
@@ -98,8 +124,9 @@ class Evaluation:
 
 
 def _members(values: dict[str, Any]) -> dict[str, Any]:
-    curves, cv = values["curves"], values["cross_validation"]
+    cv = values["cross_validation"]
     labels = values["card"].get("data", {})
+    curves = _of_numbers if values["task"] == REGRESSION else _of_classes
     return {
         "metric": values["metric"],
         "score": float(values["score"]),
@@ -109,10 +136,21 @@ def _members(values: dict[str, Any]) -> dict[str, Any]:
         "cv_training_score": float(cv["training_score"]),
         "cv_fold_scores": tuple(cv["fold_scores"]),
         "rows": int(values["rows"]["holdout"]),
-        "positives": int(values["rows"]["positive"]),
+        "positives": int(values["rows"].get("positive", 0)),
         "positive_label": str(labels.get("positive_label", "positive")),
         "target": str(labels.get("target", "")),
         "negative_label": str(labels.get("negative_label", "negative")),
+        **curves(values["curves"]),
+        "importance": tuple(
+            Feature(name=f["feature"], gain=f["gain"], splits=f["splits"])
+            for f in values["importance"]
+        ),
+        "card": values["card"],
+    }
+
+
+def _of_classes(curves: dict[str, Any]) -> dict[str, Any]:
+    return {
         "roc": (tuple(curves["roc"]["fpr"]), tuple(curves["roc"]["tpr"])),
         "precision_recall": (
             tuple(curves["precision_recall"]["recall"]),
@@ -127,9 +165,20 @@ def _members(values: dict[str, Any]) -> dict[str, Any]:
             positive=tuple(curves["ks"]["positive"]),
             negative=tuple(curves["ks"]["negative"]),
         ),
-        "importance": tuple(
-            Feature(name=f["feature"], gain=f["gain"], splits=f["splits"])
-            for f in values["importance"]
+        "regression": None,
+    }
+
+
+def _of_numbers(curves: dict[str, Any]) -> dict[str, Any]:
+    residuals, bins = curves["residuals"], curves["predicted_actual"]
+    return {
+        "roc": ((), ()),
+        "precision_recall": ((), ()),
+        "calibration": (),
+        "ks": KsCurve(score=(), positive=(), negative=()),
+        "regression": Regression(
+            shares=tuple(residuals["quantile"]),
+            residuals=tuple(residuals["residual"]),
+            bins=tuple(PredictionBin(**bin) for bin in bins),
         ),
-        "card": values["card"],
     }

@@ -7,7 +7,7 @@ from statistics import stdev
 from warmfold.report.charts import metric_name
 from warmfold.report.collect import ReportData
 from warmfold.report.evaluation import Bin, Evaluation
-from warmfold.runs.records import Trial, Tuning
+from warmfold.runs.records import Run, Trial, Tuning
 
 _NORMAL_95 = 1.96
 _STANDARD_ERRORS = 2.0
@@ -16,10 +16,13 @@ _MISCALIBRATED_BINS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Lead:
-    """The best trial against the second: ``lead`` and ``spread`` in units of the metric."""
+    """The best trial against the second: ``lead`` and ``spread`` in units of the metric.
 
-    best: int
-    second: int
+    ``best`` and ``second`` are their names in a sentence, as ``trial 3``.
+    """
+
+    best: str
+    second: str
     lead: float
     spread: float
     folds_ahead: int
@@ -29,14 +32,15 @@ class Lead:
     def sentence(self) -> str:
         larger = self.spread > self.lead
         return (
-            f"Trial {self.best} leads trial {self.second} by {self.lead:.4f}; its own fold scores "
-            f"spread by {self.spread:.4f} (standard deviation over {self.folds} folds). "
+            f"{self.best[:1].upper()}{self.best[1:]} leads {self.second} by {self.lead:.4f}; its "
+            f"own fold scores spread by {self.spread:.4f} (standard deviation over {self.folds} "
+            "folds). "
             + (
                 "The spread is larger than the lead"
                 if larger
                 else "The lead is larger than the spread"
             )
-            + f". On the same folds, trial {self.best} is ahead in {self.folds_ahead} of "
+            + f". On the same folds, {self.best} is ahead in {self.folds_ahead} of "
             f"{self.folds}. "
             + (
                 "The choice between the two is within the noise of the folds: prefer the simpler "
@@ -49,14 +53,31 @@ class Lead:
 
 def lead_of(tuning: Tuning) -> Lead | None:
     """``None`` with fewer than two complete trials, or fewer than two folds."""
-    if len(tuning.ranked) < 2 or len(tuning.ranked[0].fold_scores) < 2:
+    if len(tuning.ranked) < 2:
         return None
     best, second = tuning.ranked[:2]
-    sign = 1 if tuning.maximize else -1
+    names = (f"trial {best.number}", f"trial {second.number}")
+    return _lead(best, second, names, maximize=tuning.maximize)
+
+
+def candidates_lead(run: Run) -> Lead | None:
+    """The best candidate's best trial against the next candidate's, which saw the same folds."""
+    complete = [tuning for tuning in run.candidates if tuning.ranked]
+    if len(complete) < 2:
+        return None
+    first, second = complete[:2]
+    names = (f"the best of {first.candidate}", f"the best of {second.candidate}")
+    return _lead(first.ranked[0], second.ranked[0], names, maximize=first.maximize)
+
+
+def _lead(best: Trial, second: Trial, names: tuple[str, str], *, maximize: bool) -> Lead | None:
+    if len(best.fold_scores) < 2:
+        return None
+    sign = 1 if maximize else -1
     pairs = list(zip(best.fold_scores, second.fold_scores, strict=True))
     return Lead(
-        best=best.number,
-        second=second.number,
+        best=names[0],
+        second=names[1],
         lead=sign * (_score(best) - _score(second)),
         spread=stdev(best.fold_scores),
         folds_ahead=sum(sign * (mine - theirs) > 0 for mine, theirs in pairs),
@@ -90,6 +111,8 @@ def holdout_interval(evaluation: Evaluation) -> tuple[float, float] | None:
 
 def holdout_sentence(evaluation: Evaluation) -> str:
     """Size of the hold-out, and how far its AUC can be trusted."""
+    if evaluation.regression is not None:
+        return f"Measured on {evaluation.rows:,} hold-out rows that no training job has read."
     sentence = (
         f"Measured on {evaluation.rows:,} hold-out rows that no training job has read "
         f"({evaluation.positives:,} with {evaluation.positive}, "
@@ -171,8 +194,9 @@ def gate_sentence(data: ReportData) -> str:
     if data.minimum_score is None:
         return ""
     rejected = data.package.approval == "Rejected"
+    bound = "at least" if all(tuning.maximize for tuning in data.run.tunings) else "at most"
     return (
-        f"The gate asks for {metric_name(data.evaluation.metric)} of at least "
+        f"The gate asks for {metric_name(data.evaluation.metric)} of {bound} "
         f"{data.minimum_score:g} on the hold-out; the model has {data.evaluation.score:.4f}"
         + (
             " and was registered as Rejected: it cannot be deployed."

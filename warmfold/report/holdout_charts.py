@@ -1,4 +1,7 @@
-"""Charts of the hold-out: ROC, precision-recall, calibration, Kolmogorov-Smirnov, importance."""
+"""Charts of the hold-out: ROC, precision-recall, calibration, Kolmogorov-Smirnov, importance.
+
+Those of a regression are in ``regression_charts``.
+"""
 
 from collections.abc import Sequence
 
@@ -7,6 +10,7 @@ import plotly.graph_objects as go
 from warmfold.report import charts
 from warmfold.report.charts import Chart, escape
 from warmfold.report.evaluation import Evaluation
+from warmfold.report.regression_charts import predicted_actual, residuals
 
 _SHOWN_FEATURES = 20
 _BAR_HEIGHT = 24
@@ -14,6 +18,9 @@ _BAR_HEIGHT = 24
 
 def holdout_charts(evaluation: Evaluation) -> list[Chart]:
     """Every chart of the hold-out, in reading order."""
+    if evaluation.regression is not None:
+        drawn = [predicted_actual, residuals]
+        return [*(draw(evaluation.regression) for draw in drawn), importance(evaluation)]
     return [
         roc(evaluation),
         kolmogorov_smirnov(evaluation),
@@ -192,7 +199,7 @@ def importance(evaluation: Evaluation) -> Chart:
             orientation="h",
             marker={"color": charts.BLUE},
             customdata=[feature.splits for feature in shown],
-            hovertemplate="%{y}: %{x:.1%} of the gain, %{customdata} splits<extra></extra>",
+            hovertemplate="%{y}: %{x:.1%} of the gain, used %{customdata} times<extra></extra>",
         )
     )
     unused = len(features) - len(used)
@@ -200,8 +207,8 @@ def importance(evaluation: Evaluation) -> Chart:
         key="importance",
         title="Features by gain",
         note=f"The {len(shown)} strongest of {len(features)} features"
-        + (f"; {unused} are not used by any tree" if unused else "")
-        + ". Gain says what the trees used, not what causes the outcome.",
+        + (f"; {unused} are not used by the model" if unused else "")
+        + ". Gain says what the model used, not what causes the outcome.",
         summary="Strongest first: " + ", ".join(f.name for f in reversed(shown[-5:])) + ".",
         figure=made,
         wide=True,

@@ -15,8 +15,9 @@ from warmfold.report import findings
 from warmfold.report.charts import CONFIG, METRIC_NAMES, Chart, metric_name, short_number
 from warmfold.report.collect import ReportData
 from warmfold.report.holdout_charts import holdout_charts
+from warmfold.report.search_charts import trials_over_time
 from warmfold.report.tuning_charts import tuning_charts
-from warmfold.runs.records import Trial, Tuning
+from warmfold.runs.records import Run, Trial, Tuning
 from warmfold.runs.render import clock
 
 _CARD_ORDER = (
@@ -36,14 +37,23 @@ class Candidate:
 
     tuning: Tuning
     charts: list[Chart]
-    trials: list[Trial]
     lead: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A trial's row in the table of all; ``rank`` is over all candidates, ``None`` for no score."""
+
+    rank: int | None
+    candidate: str
+    trial: Trial
 
 
 def render(data: ReportData, made_at: datetime) -> str:
     """The page's text. ``made_at`` is printed; nothing else depends on the clock."""
     page = _environment().get_template("page.html.j2")
     evaluation = data.evaluation
+    metric = metric_name(evaluation.metric)
     return page.render(
         data=data,
         made_at=made_at,
@@ -51,7 +61,11 @@ def render(data: ReportData, made_at: datetime) -> str:
         card=_card(evaluation.card),
         tiles=_tiles(data),
         sentences=_sentences(data),
-        candidates=[_candidate(t, metric_name(evaluation.metric)) for t in data.run.tunings],
+        candidates=[_candidate(t, metric) for t in data.run.candidates],
+        comparison=_comparison(data.run),
+        over_time=trials_over_time(data.run.tunings, metric),
+        trials=_rows(data.run),
+        parameters=_parameters(data.run),
         holdout=holdout_charts(evaluation),
         config=CONFIG,
         style=_asset("page.css"),
@@ -108,13 +122,34 @@ def _sentences(data: ReportData) -> list[str]:
 
 def _candidate(tuning: Tuning, metric: str) -> Candidate:
     lead = findings.lead_of(tuning)
-    rest = [trial for trial in tuning.trials if trial not in tuning.ranked]
     return Candidate(
         tuning=tuning,
         charts=tuning_charts(tuning, metric),
-        trials=[*tuning.ranked, *rest],
         lead=lead.sentence if lead else "",
     )
+
+
+def _comparison(run: Run) -> str:
+    lead = findings.candidates_lead(run)
+    return lead.sentence if lead else ""
+
+
+def _rows(run: Run) -> list[Row]:
+    """Every trial of every candidate: those that could win, best first, then the others."""
+    sign = -1 if run.tunings and run.tunings[0].maximize else 1
+    ranked = [(tuning.candidate, trial) for tuning in run.candidates for trial in tuning.ranked]
+    ranked.sort(key=lambda pair: sign * (pair[1].score or 0.0))
+    rest = [
+        (t.candidate, trial) for t in run.candidates for trial in t.trials if trial not in t.ranked
+    ]
+    rows = [Row(rank=rank, candidate=c, trial=t) for rank, (c, t) in enumerate(ranked, start=1)]
+    return rows + [Row(rank=None, candidate=c, trial=t) for c, t in rest]
+
+
+def _parameters(run: Run) -> list[str]:
+    """What any candidate tuned, each name once."""
+    names = (parameter.name for tuning in run.candidates for parameter in tuning.parameters)
+    return list(dict.fromkeys(names))
 
 
 def _words(key: str) -> str:

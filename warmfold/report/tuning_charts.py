@@ -1,6 +1,5 @@
-"""Charts of the search: trials over time, fold scores, what each hyperparameter did."""
+"""Charts of one candidate: its trials' fold scores, what each hyperparameter did."""
 
-from itertools import accumulate
 from typing import Any
 
 import plotly.graph_objects as go
@@ -19,42 +18,12 @@ def tuning_charts(tuning: Tuning, metric: str) -> list[Chart]:
     """The charts of one candidate; none while it has no complete trial."""
     if not tuning.ranked:
         return []
-    made = [trials_over_time(tuning, metric), fold_scores(tuning, metric)]
+    made = [fold_scores(tuning, metric)]
     return [*made, parameter_effect(tuning, metric)] if tuning.parameters else made
 
 
-def trials_over_time(tuning: Tuning, metric: str) -> Chart:
-    """Each complete trial's mean score when it ended, and the best one so far."""
-    trials = sorted(tuning.ranked, key=lambda t: t.ended_at or t.created_at)
-    start = min(trial.created_at for trial in tuning.trials)
-    seconds = [((t.ended_at or t.created_at) - start).total_seconds() for t in trials]
-    scores = [trial.score for trial in trials]
-    best = list(accumulate(scores, max if tuning.maximize else min))  # type: ignore[arg-type]
-    made = charts.figure(
-        x="seconds since the first trial was created", y=f"{metric}, mean over folds"
-    )
-    made.add_trace(charts.line(seconds, best, "best so far", charts.GREEN, line={"shape": "hv"}))
-    made.add_trace(
-        go.Scatter(
-            x=seconds,
-            y=scores,
-            name="trial",
-            mode="markers",
-            marker={"color": charts.BLUE, "size": 9},
-            text=[_hover(trial) for trial in trials],
-            hovertemplate="%{text}<extra></extra>",
-        )
-    )
-    return Chart(
-        key=f"trials-{tuning.job_name}",
-        title="Trials over time",
-        note="Each point is the mean over the folds. Hover for the hyperparameters.",
-        summary=f"{len(trials)} complete trials; the best mean {metric} is {best[-1]:.4f}.",
-        figure=made,
-    )
-
-
-def _hover(trial: Trial) -> str:
+def hover(trial: Trial) -> str:
+    """A ranked trial as the text of its point."""
     return f"<b>trial {trial.number}</b> {trial.score:.4f}<br>" + charts.hyperparameter_text(
         trial.hyperparameters
     )
@@ -129,7 +98,7 @@ def parameter_effect(tuning: Tuning, metric: str) -> Chart:
         + ", ".join(parameter.name for parameter in parameters)
         + ".",
         figure=made,
-        wide=True,
+        wide=len(parameters) > 1,
     )
 
 
@@ -156,6 +125,6 @@ def _parameter_trace(tuning: Tuning, parameter: Parameter) -> go.Scatter:
                 charts.ORANGE if trial is tuning.ranked[0] else charts.BLUE for trial in trials
             ],
         },
-        text=[_hover(trial) for trial in trials],
+        text=[hover(trial) for trial in trials],
         hovertemplate="%{text}<extra></extra>",
     )

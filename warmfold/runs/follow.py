@@ -18,8 +18,7 @@ def follow(
     """The run once it has ended, whatever its end; ``show`` sees each state on the way."""
     run: Run | None = None
     while True:
-        trials = [trial for tuning in (run.tunings if run else ()) for trial in tuning.trials]
-        run = read_run(aws, execution_arn, {trial.job_name: trial for trial in trials})
+        run = read_run(aws, execution_arn, run)
         show(run)
         if run.ended:
             return run

@@ -3,23 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from warmfold.pipeline.names import SEARCH_PREFIX, TUNE_PREFIX
 from warmfold.runs.aws import Aws
 from warmfold.runs.records import ENDED, Parameter, Run, Step, Trial, Tuning
+from warmfold.runs.search import number_of_folds, read_search, what_is_trained
 from warmfold_contract import metrics
 
-_FINAL_METRICS = 40  # SageMaker's limit for one job
 
-
-def read_run(aws: Aws, execution_arn: str, known: Mapping[str, Trial] | None = None) -> Run:
-    """One execution now. ``known`` trials that have ended are taken over, not asked for again."""
+def read_run(aws: Aws, execution_arn: str, before: Run | None = None) -> Run:
+    """One execution now; what had ended ``before`` is taken over, not asked for again."""
     client = aws.client("sagemaker")
     execution = client.describe_pipeline_execution(PipelineExecutionArn=execution_arn)
     steps = read_steps(aws, execution_arn)
-    tunings = tuple(
-        _tuning(client, step, known or {})
-        for step in steps
-        if step.kind == "TuningJob" and step.resource
-    )
+    known = {tuning.job_name: tuning for tuning in (before.tunings if before else ())}
+    tunings = (_candidate(aws, step, known.get(step.resource_name)) for step in steps)
     status = execution["PipelineExecutionStatus"]
     return Run(
         pipeline=execution["PipelineArn"].rsplit("/", 1)[-1],
@@ -29,7 +26,7 @@ def read_run(aws: Aws, execution_arn: str, known: Mapping[str, Trial] | None = N
         ended_at=execution["LastModifiedTime"] if status in ENDED else None,
         failure_reason=execution.get("FailureReason", ""),
         steps=steps,
-        tunings=tunings,
+        tunings=tuple(tuning for tuning in tunings if tuning is not None),
     )
 
 
@@ -75,15 +72,31 @@ def _made(step: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return next(iter(metadata.items()), ("", {}))
 
 
+def _candidate(aws: Aws, step: Step, before: Tuning | None) -> Tuning | None:
+    """The candidate that a step searches; ``None`` for any other step, and one not yet begun."""
+    if not step.resource:
+        return None
+    if step.kind == "TuningJob":
+        known = {trial.job_name: trial for trial in (before.trials if before else ())}
+        return _tuning(aws.client("sagemaker"), step, known)
+    if step.kind == "TrainingJob" and step.name.startswith(SEARCH_PREFIX):
+        return before if before is not None and before.settled else read_search(aws, step)
+    return None
+
+
 def _tuning(client: Any, step: Step, known: Mapping[str, Trial]) -> Tuning:
     job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=step.resource_name)
     config = job["HyperParameterTuningJobConfig"]
     objective = config["HyperParameterTuningJobObjective"]
     definition = job["TrainingJobDefinition"]
     ranges = config.get("ParameterRanges") or definition.get("HyperParameterRanges", {})
-    folds = _folds(definition)
+    folds = number_of_folds(definition)
+    algorithm, task, feature_set = what_is_trained(definition.get("StaticHyperParameters", {}))
     return Tuning(
-        candidate=step.name.removeprefix("Tune-"),
+        candidate=step.name.removeprefix(TUNE_PREFIX),
+        algorithm=algorithm,
+        task=task,
+        feature_set=feature_set,
         job_name=step.resource_name,
         status=job["HyperParameterTuningJobStatus"],
         maximize=objective["Type"] == "Maximize",
@@ -93,12 +106,6 @@ def _tuning(client: Any, step: Step, known: Mapping[str, Trial]) -> Tuning:
         parameters=tuple(_parameters(ranges)),
         trials=tuple(_trials(client, step.resource_name, folds, known)),
     )
-
-
-def _folds(definition: Mapping[str, Any]) -> int:
-    """The number of folds, which the job's own metric definitions tell."""
-    names = {m["Name"] for m in definition["AlgorithmSpecification"].get("MetricDefinitions", [])}
-    return sum(metrics.fold_metric(fold) in names for fold in range(1, _FINAL_METRICS + 1))
 
 
 def _parameters(ranges: Mapping[str, Any]) -> Iterator[Parameter]:
@@ -141,7 +148,7 @@ def _trials(
 
 def _is_final(trial: Trial) -> bool:
     """Nothing more will be known of it. The objective may appear after the trial has ended."""
-    return trial.ended and (trial.score is not None or trial.status != "Completed")
+    return trial.ended and (trial.score is not None or trial.raced or trial.status != "Completed")
 
 
 def _trial(client: Any, summary: Mapping[str, Any], number: int, folds: int) -> Trial:
@@ -149,6 +156,8 @@ def _trial(client: Any, summary: Mapping[str, Any], number: int, folds: int) -> 
     values = {m["MetricName"]: float(m["Value"]) for m in job.get("FinalMetricDataList", [])}
     final = summary.get("FinalHyperParameterTuningJobObjectiveMetric")
     scores = (values.get(metrics.fold_metric(fold)) for fold in range(1, folds + 1))
+    completed = int(values.get(metrics.FOLDS_COMPLETED, 0))
+    raced = job["TrainingJobStatus"] == "Completed" and 0 < completed < folds
     return Trial(
         number=number,
         job_name=summary["TrainingJobName"],
@@ -156,11 +165,14 @@ def _trial(client: Any, summary: Mapping[str, Any], number: int, folds: int) -> 
         created_at=summary["CreationTime"],
         started_at=job.get("TrainingStartTime"),
         ended_at=job.get("TrainingEndTime"),
-        score=float(final["Value"]) if final else None,
+        # what a raced trial reports is an estimate for the tuner, not a score
+        score=float(final["Value"]) if final and not raced else None,
         score_std=values.get(metrics.SCORE_SPREAD),
         training_score=values.get(metrics.TRAINING_SCORE),
         rounds=values.get(metrics.ROUNDS),
-        folds_completed=int(values.get(metrics.FOLDS_COMPLETED, 0)),
+        folds_completed=completed,
+        raced=raced,
+        reason=f"raced out after {completed} of {folds} folds" if raced else "",
         fold_scores=tuple(score for score in scores if score is not None),
         hyperparameters=dict(summary.get("TunedHyperParameters", {})),
         failure_reason=summary.get("FailureReason", ""),

@@ -38,11 +38,17 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One training job of a tuning job. ``number`` counts from 1 in order of creation."""
+    """One trial of a candidate. ``number`` counts from 1 in order of creation.
+
+    ``job_name`` is the training job that it ran in: its own, or the search's that ran them all. A
+    ``raced`` trial was stopped because it was hopeless; it has a ``reason`` and cannot win.
+    """
 
     number: int
     job_name: str
     status: str
+    raced: bool = False
+    reason: str = ""
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -77,17 +83,31 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """One candidate's tuning job."""
+    """One candidate's search: a tuning job (amt), or a training job that tries all (in_job)."""
 
     candidate: str
     job_name: str
     status: str
+    kind: Literal["amt", "in_job"] = "amt"
+    algorithm: str = ""
+    task: str = ""
+    feature_set: str = ""
     maximize: bool
     folds: int
     max_trials: int
     objective: str
     parameters: tuple[Parameter, ...] = ()
     trials: tuple[Trial, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more will be known of it."""
+        return self.kind == "in_job" and self.status in ENDED
+
+    @property
+    def raced(self) -> int:
+        """How many trials were stopped because they were hopeless."""
+        return sum(trial.raced for trial in self.trials)
 
     @property
     def ranked(self) -> tuple[Trial, ...]:
@@ -97,6 +117,7 @@ class Tuning:
             for trial in self.trials
             if trial.score is not None
             and trial.status == "Completed"
+            and not trial.raced
             and trial.folds_completed == self.folds
         ]
         complete.sort(key=lambda item: -item[0] if self.maximize else item[0])
@@ -133,10 +154,17 @@ class Run:
         return next((step for step in self.steps if step.status == "Failed"), None)
 
     @property
+    def candidates(self) -> tuple[Tuning, ...]:
+        """The best candidate first (they share one objective); without a complete trial last."""
+        return tuple(sorted(self.tunings, key=_by_best_score))
+
+    @property
     def best(self) -> Trial | None:
-        """The best trial of all candidates (they share one objective)."""
-        winners = [(tuning.maximize, tuning.ranked[0]) for tuning in self.tunings if tuning.ranked]
-        if not winners:
-            return None
-        sign = -1 if winners[0][0] else 1
-        return min((trial for _, trial in winners), key=lambda trial: sign * (trial.score or 0.0))
+        """The best trial of all candidates."""
+        ranked = [trial for tuning in self.candidates for trial in tuning.ranked]
+        return ranked[0] if ranked else None
+
+
+def _by_best_score(tuning: Tuning) -> tuple[bool, float]:
+    score = tuning.ranked[0].score if tuning.ranked else None
+    return score is None, (-1 if tuning.maximize else 1) * (score or 0.0)

@@ -36,9 +36,13 @@ def tuning_line(tuning: Tuning) -> str:
 
 
 def _done(tuning: Tuning) -> str:
+    if tuning.kind == "in_job" and not tuning.settled:
+        return f"{tuning.max_trials} trials in one job"
     ended = sum(trial.ended for trial in tuning.trials)
     failed = sum(trial.status == "Failed" for trial in tuning.trials)
-    return f"trials {ended} of {tuning.max_trials} done" + (f", {failed} failed" if failed else "")
+    counts = ((tuning.raced, "raced out"), (failed, "failed"))
+    rest = "".join(f", {count} {word}" for count, word in counts if count)
+    return f"trials {ended} of {tuning.max_trials} done{rest}"
 
 
 def _best(tuning: Tuning) -> str:

@@ -10,7 +10,7 @@ from warmfold.runs.aws import Aws, Deployment, split_s3_uri
 
 
 def upload_data(aws: Aws, deployment: Deployment, data: Path) -> str:
-    """Put a CSV file where only this run reads it; the URI to start the pipeline with.
+    """Put a data file where only this run reads it; the URI to start the pipeline with.
 
     The folder is named by the content, so that two runs on the same file share one copy.
     """

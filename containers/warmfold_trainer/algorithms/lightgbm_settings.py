@@ -1,12 +1,7 @@
 """What the platform does with LightGBM's parameters beside offering them.
 
-Those that a candidate may set are ``warmfold_contract.algorithms.LIGHTGBM``.
+Those that a candidate may set stand in ``warmfold_contract.algorithms``.
 """
-
-from warmfold_contract.algorithms import EARLY_STOPPING_ROUNDS, MAX_ROUNDS
-
-# How long to train; not LightGBM parameters.
-TRAINING_CONTROL = (MAX_ROUNDS, EARLY_STOPPING_ROUNDS)
 
 # They shape the binned dataset, which all trials of a candidate share in form: never tuned.
 DATASET_PARAMETERS = ("max_bin", "min_data_in_bin")
@@ -14,7 +9,6 @@ DATASET_PARAMETERS = ("max_bin", "min_data_in_bin")
 # Reproducible on any number of cores, and filtered by no single trial's parameters: the binned
 # dataset is shared, so `feature_pre_filter` (by min_data_in_leaf) would change other trials.
 FIXED = {
-    "objective": "binary",
     "metric": "None",
     "deterministic": True,
     "force_row_wise": True,

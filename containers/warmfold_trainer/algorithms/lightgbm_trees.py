@@ -1,112 +1,145 @@
 """Gradient-boosted trees by LightGBM: binned once, folds as subsets, one thread each."""
 
-from collections.abc import Mapping
+import ctypes
+import itertools
 from pathlib import Path
 from typing import Any
 
 import lightgbm
 import numpy as np
 
-from warmfold_contract.algorithms import EARLY_STOPPING_ROUNDS, LIGHTGBM, MAX_ROUNDS
+from warmfold_contract.algorithms import EARLY_STOPPING_ROUNDS, MODEL_FILES
 from warmfold_contract.errors import UserError
-from warmfold_trainer.algorithms.lightgbm_settings import (
-    DATASET_PARAMETERS,
-    FIXED,
-    TRAINING_CONTROL,
-)
+from warmfold_contract.settings import Settings
+from warmfold_trainer.algorithms.early_stopping import TRAINING_CONTROL, boost
+from warmfold_trainer.algorithms.fold_cache import FoldCache
+from warmfold_trainer.algorithms.lightgbm_settings import DATASET_PARAMETERS, FIXED
 from warmfold_trainer.algorithms.protocol import (
     Importance,
     Matrix,
+    Remembered,
     RoundScore,
     Rows,
     Scores,
     Table,
 )
+from warmfold_trainer.algorithms.snapshots import Snapshots, added_to
 
-MODEL_FILE = "model.txt"
+MODEL_FILE = MODEL_FILES["lightgbm"]
 
 
 class LightGbmTrees:
     """The ``lightgbm`` algorithm; see ``protocol.Algorithm``."""
 
     name = "lightgbm"
-    hyperparameters = LIGHTGBM
     model_files = (MODEL_FILE,)
 
-    def prepare(self, table: Table, settings: Mapping[str, float], *, seed: int) -> "BinnedTable":
-        return BinnedTable(table, settings, seed=seed)
+    def bin(
+        self, table: Table, settings: Settings, *, seed: int, keep_folds: bool = False
+    ) -> "LightGbmBins":
+        return LightGbmBins(table, settings, seed=seed, keep_folds=keep_folds)
 
     def load(self, folder: Path) -> "LightGbmModel":
-        try:
-            booster = lightgbm.Booster(model_file=str(folder / MODEL_FILE))
-        except lightgbm.basic.LightGBMError as error:
-            raise UserError(f"{MODEL_FILE} is not a LightGBM text model") from error
-        return LightGbmModel(booster)
+        return LightGbmModel(_loaded(folder))
+
+    def load_fold(self, folder: Path, curve: Scores, table: Table) -> "LightGbmFold":
+        return LightGbmFold(_loaded(folder), curve, table)
 
 
-class BinnedTable:
-    """The table as LightGBM's histogram bins. Bin edges look at all rows, never at the target."""
+class LightGbmBins:
+    """The table as histogram bins. Bin edges look at all rows, never at the target."""
 
-    def __init__(self, table: Table, settings: Mapping[str, float], *, seed: int) -> None:
-        self._settings = settings
-        self._parameters: dict[str, Any] = {
-            **FIXED,
-            "seed": seed,
-            "num_threads": 1,
-            **{key: value for key, value in settings.items() if key not in TRAINING_CONTROL},
-        }
-        self._features = table.features
-        dataset_keys = (*FIXED, "seed", "num_threads", *DATASET_PARAMETERS)
-        self._dataset_parameters = {key: self._parameters[key] for key in dataset_keys}
-        self._dataset = lightgbm.Dataset(
-            table.features,
-            label=table.target,
-            feature_name=[feature.name for feature in table.schema],
-            categorical_feature=[
-                position
-                for position, feature in enumerate(table.schema)
-                if feature.kind == "category"
-            ],
-            params=self._dataset_parameters,
-        ).construct()
+    def __init__(self, table: Table, settings: Settings, *, seed: int, keep_folds: bool) -> None:
+        self.table = table
+        self.seed = seed
+        self.parameters = dataset_parameters(settings, seed=seed)
+        self.dataset = dataset_of(table, self.parameters).construct()
+        _give_back_freed_memory()
+        self._subsets = FoldCache(self._subset, keep=keep_folds)
 
-    def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> "LightGbmFold":
-        """Stops ``early_stopping_rounds`` after the best round, or at ``max_rounds``."""
-        booster = lightgbm.Booster(self._parameters, self._subset(train))
-        booster.add_valid(self._subset(validation), "validation")
-        curve: list[float] = []
-        patience = _Patience(score.greater_is_better, int(self._settings[EARLY_STOPPING_ROUNDS]))
-        for _ in range(int(self._settings[MAX_ROUNDS])):
-            cannot_split = booster.update()
-            if cannot_split and curve:
-                break
-            curve.append(_validation_score(booster, score))
-            if cannot_split or patience.is_exhausted(curve[-1]):
-                break
-        return LightGbmFold(booster, np.array(curve))
+    def with_settings(self, settings: Settings, *, threads: int = 1) -> "LightGbmTable":
+        return LightGbmTable(self, settings, threads=threads)
 
-    def fit_final(self, rounds: int, *, threads: int) -> "LightGbmModel":
-        booster = lightgbm.Booster({**self._parameters, "num_threads": threads}, self._dataset)
-        for _ in range(rounds):
-            if booster.update():
-                break
-        # The text model records it: the artifact must not depend on the machine's cores.
-        booster.reset_parameter({"num_threads": 1})
-        return LightGbmModel(booster)
+    def rows(self, rows: Rows) -> lightgbm.Dataset:
+        """The binned rows, constructed: LightGBM constructs lazily, which threads must not race."""
+        return self._subsets.get(rows)
 
     def _subset(self, rows: Rows) -> lightgbm.Dataset:
-        return self._dataset.subset(np.sort(rows).tolist(), params=self._dataset_parameters)
+        subset = self.dataset.subset([], params=self.parameters)
+        # As an array: `subset` makes a list of Python integers of whatever it is given.
+        subset.used_indices = rows.astype(np.int32)  # type: ignore[assignment]
+        return subset.construct()
+
+
+class LightGbmTable:
+    """See ``protocol.PreparedTable``."""
+
+    def __init__(self, bins: LightGbmBins, settings: Settings, *, threads: int) -> None:
+        self._bins = bins
+        self._settings = settings
+        self.parameters = training_parameters(settings, bins.parameters, threads=threads)
+
+    def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> "LightGbmFold":
+        booster = lightgbm.Booster(self.parameters, self._bins.rows(train))
+        booster.add_valid(self._bins.rows(validation), "validation")
+        snapshots = Snapshots(int(self._settings[EARLY_STOPPING_ROUNDS]))
+        rounds = itertools.count(1)
+
+        def score_round() -> float:
+            predicted = _validation_predictions(booster)
+            snapshots.offer(next(rounds), predicted)
+            return score.function(self._bins.table.scores(predicted))
+
+        curve = boost(
+            lambda _: not booster.update(),
+            score_round,
+            self._settings,
+            greater_is_better=score.greater_is_better,
+        )
+        # As text and back, exactly: a trained booster holds on to its data and its buffers.
+        text = booster.model_to_string(num_iteration=-1)
+        return LightGbmFold(lightgbm.Booster(model_str=text), curve, self._bins.table, snapshots)
+
+    def fit_final(self, rounds: int, *, threads: int) -> "LightGbmModel":
+        booster = lightgbm.Booster({**self.parameters, "num_threads": threads}, self._bins.dataset)
+        return LightGbmModel(boosted(booster, rounds))
 
 
 class LightGbmFold:
-    """See ``protocol.FoldModel``."""
+    """See ``protocol.FoldModel`` and ``protocol.RemembersValidation``."""
 
-    def __init__(self, booster: lightgbm.Booster, curve: Scores) -> None:
+    def __init__(
+        self,
+        booster: lightgbm.Booster,
+        curve: Scores,
+        table: Table,
+        snapshots: Snapshots | None = None,
+    ) -> None:
         self._booster = booster
+        self._table = table
+        self._snapshots = snapshots
         self.curve = curve
 
     def predict(self, features: Matrix, rounds: int) -> Scores:
-        return _predict(self._booster, features, rounds)
+        return self._table.scores(_predict(self._booster, features, rounds))
+
+    def save(self, folder: Path) -> tuple[str, ...]:
+        return _save(self._booster, folder)
+
+    def remembered(self, rounds: int) -> Remembered | None:
+        return None if self._snapshots is None else self._snapshots.before(rounds)
+
+    def predict_on(self, features: Matrix, start: Remembered, rounds: int) -> Scores:
+        if start.rounds == rounds:
+            return self._table.scores(start.predicted)
+        added = self._booster.predict(
+            features,
+            start_iteration=start.rounds,
+            num_iteration=rounds - start.rounds,
+            raw_score=True,
+            num_threads=1,
+        )
+        return self._table.scores(added_to(start.predicted, np.asarray(added), self._table.task))
 
 
 class LightGbmModel:
@@ -129,35 +162,77 @@ class LightGbmModel:
         return sorted(entries, key=lambda entry: (-entry.gain, entry.feature))
 
     def save(self, folder: Path) -> tuple[str, ...]:
-        text = self._booster.model_to_string(num_iteration=-1)
-        (folder / MODEL_FILE).write_text(text, encoding="utf-8", newline="\n")
-        return (MODEL_FILE,)
+        return _save(self._booster, folder)
 
 
-class _Patience:
-    """Counts the rounds since the best score."""
-
-    def __init__(self, greater_is_better: bool, rounds: int) -> None:
-        self._sign = 1.0 if greater_is_better else -1.0
-        self._rounds = rounds
-        self._best = -np.inf
-        self._since_best = 0
-
-    def is_exhausted(self, score: float) -> bool:
-        if self._sign * score > self._best:
-            self._best, self._since_best = self._sign * score, 0
-        else:
-            self._since_best += 1
-        return self._since_best >= self._rounds
+def dataset_parameters(settings: Settings, *, seed: int) -> dict[str, Any]:
+    """What shapes the bins; all that is read of ``settings`` is not tunable."""
+    bins = {key: settings[key] for key in DATASET_PARAMETERS}
+    return {**FIXED, "seed": seed, "num_threads": 1, **bins}
 
 
-def _validation_score(booster: lightgbm.Booster, score: RoundScore) -> float:
+def dataset_of(table: Table, parameters: dict[str, Any]) -> lightgbm.Dataset:
+    """The table for LightGBM, not yet binned."""
+    return lightgbm.Dataset(
+        table.features,
+        label=table.target,
+        feature_name=[feature.name for feature in table.schema],
+        categorical_feature=[
+            position for position, feature in enumerate(table.schema) if feature.kind == "category"
+        ],
+        params=parameters,
+    )
+
+
+def training_parameters(
+    settings: Settings, bins: dict[str, Any], *, threads: int
+) -> dict[str, Any]:
+    """A trial's own parameters on top of those that shaped its bins."""
+    own = {key: value for key, value in settings.items() if key not in TRAINING_CONTROL}
+    return {"objective": "binary", **own, **bins, "num_threads": threads}
+
+
+def boosted(booster: lightgbm.Booster, rounds: int) -> lightgbm.Booster:
+    """``booster`` after so many rounds, or as many as find a split."""
+    for _ in range(rounds):
+        if booster.update():
+            break
+    # The text model records it: the artifact must not depend on the machine's cores.
+    booster.reset_parameter({"num_threads": 1})
+    return booster
+
+
+def _save(booster: lightgbm.Booster, folder: Path) -> tuple[str, ...]:
+    text = booster.model_to_string(num_iteration=-1)
+    (folder / MODEL_FILE).write_text(text, encoding="utf-8", newline="\n")
+    return (MODEL_FILE,)
+
+
+def _loaded(folder: Path) -> lightgbm.Booster:
+    try:
+        return lightgbm.Booster(model_file=str(folder / MODEL_FILE))
+    except lightgbm.basic.LightGBMError as error:
+        raise UserError(f"{MODEL_FILE} is not a LightGBM text model") from error
+
+
+def _give_back_freed_memory() -> None:
+    """Finding bin edges takes a sorted sample of 200,000 rows (12 bytes a value), which glibc keeps
+    for its main thread, while folds allocate in others."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _validation_predictions(booster: lightgbm.Booster) -> Scores:
     """LightGBM keeps the validation rows' predictions as it goes: no tree is walked twice."""
+    found: list[Scores] = []
 
-    def evaluate(scores: Scores, _: lightgbm.Dataset) -> tuple[str, float, bool]:
-        return "score", score.function(scores), score.greater_is_better
+    def keep(predicted: Scores, _: lightgbm.Dataset) -> tuple[str, float, bool]:
+        found.append(predicted)
+        return "", 0.0, True
 
-    return float(booster.eval_valid(evaluate)[0][2])
+    booster.eval_valid(keep)
+    return found[0]
 
 
 def _predict(booster: lightgbm.Booster, features: Matrix, rounds: int) -> Scores:

@@ -1,32 +1,49 @@
 """What an algorithm is to the trainer. A new one implements ``Algorithm``, joins the
-registry, and lists its hyperparameters in ``warmfold_contract.algorithms``.
+registry, lists its hyperparameters in ``warmfold_contract.algorithms`` and gets a loader in
+``warmfold_server.scorers``.
 
 An algorithm without rounds of its own (a linear model) reports a curve of one round.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from warmfold_contract.schema import Feature
-from warmfold_contract.settings import Hyperparameter
+from warmfold_contract.settings import Settings
+from warmfold_contract.tasks import CLASSIFICATION, Task
 
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.intp]
 Scores = NDArray[np.float64]
+# 0 and 1 (uint8) of a classification project, or numbers (float64) of a regression project.
+Target = NDArray[np.uint8] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Training rows: (rows, features) float32 with NaN, and a target of 0 and 1."""
+    """Training rows: (rows, features) float32 with NaN, a target, and the candidate's task.
+
+    A candidate may fit a target of 0 and 1 as a number (task ``regression``).
+    """
 
     features: Matrix
-    target: NDArray[np.uint8]
+    target: Target
     schema: Sequence[Feature]
+    task: Task = CLASSIFICATION
+
+    def scores(self, predicted: Scores) -> Scores:
+        """What a model of this table is scored by: see ``bounded``."""
+        return bounded(predicted, binary_target=self.target.dtype == np.uint8)
+
+
+def bounded(predicted: Scores, *, binary_target: bool) -> Scores:
+    """Predictions kept within 0 to 1 where the target is 0 or 1, whatever the candidate's task."""
+    return np.clip(predicted, 0.0, 1.0) if binary_target else predicted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +56,11 @@ class RoundScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Importance:
-    """What a feature contributed: total gain of the objective, and number of splits."""
+    """What a feature contributed, in the algorithm's own measure.
+
+    Trees: total gain of the objective, and number of splits. Linear models: variance of the
+    feature's part of the score, and number of bins with a weight.
+    """
 
     feature: str
     gain: float
@@ -53,13 +74,37 @@ class FoldModel(Protocol):
     def curve(self) -> Scores: ...
 
     def predict(self, features: Matrix, rounds: int) -> Scores:
-        """Probability of the positive class after the first ``rounds`` rounds."""
+        """The table's ``scores`` after the first ``rounds`` rounds."""
+
+    def save(self, folder: Path) -> tuple[str, ...]:
+        """As ``FinalModel.save``, with all rounds it was trained; see ``Algorithm.load_fold``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembered:
+    """Predictions of the validation rows, in their order, after ``rounds`` rounds."""
+
+    rounds: int
+    predicted: Scores
+
+
+@runtime_checkable
+class RemembersValidation(Protocol):
+    """What a ``FoldModel`` may be, too, whose predictions take long: scores at the common rounds
+    are then added to what is known from training."""
+
+    def remembered(self, rounds: int) -> Remembered | None:
+        """The closest that is kept, of at most ``rounds`` rounds."""
+
+    def predict_on(self, features: Matrix, start: Remembered, rounds: int) -> Scores:
+        """The table's ``scores`` after ``rounds`` rounds; ``start`` is of these very rows."""
 
 
 class FinalModel(Protocol):
     """A model that can be kept."""
 
-    def predict(self, features: Matrix) -> Scores: ...
+    def predict(self, features: Matrix) -> Scores:
+        """Probability of the positive class, or the predicted number: not ``bounded``."""
 
     def importance(self) -> list[Importance]:
         """Every feature, the most important first."""
@@ -72,28 +117,48 @@ class PreparedTable(Protocol):
     """A table made ready once for all folds of a trial. Folds are fitted in parallel threads."""
 
     def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> FoldModel:
-        """Train on some rows until the validation score has stopped getting better."""
+        """Train on some rows until the validation score has stopped getting better.
+
+        Rows are sorted. ``score`` is given the table's ``scores``, already bounded.
+        """
 
     def fit_final(self, rounds: int, *, threads: int) -> FinalModel:
         """Train on all rows. The result does not depend on ``threads``."""
+
+
+class BinnedTable(Protocol):
+    """A table binned once for all trials of a candidate; threads may share it."""
+
+    def with_settings(self, settings: Settings, *, threads: int = 1) -> PreparedTable:
+        """Ready for one trial. The parameters that shape the bins are those of ``bin``.
+
+        ``threads`` is what one fold may use; the result does not depend on it.
+        """
 
 
 class Algorithm(Protocol):
     """Deterministic: the same table, settings and seed give the same models."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
-    def hyperparameters(self) -> Sequence[Hyperparameter]: ...
+    def name(self) -> str:
+        """Its hyperparameters are ``warmfold_contract.algorithms.hyperparameters(name, task)``."""
 
     @property
     def model_files(self) -> Sequence[str]:
         """Names of the files that ``FinalModel.save`` writes."""
 
-    def prepare(
-        self, table: Table, settings: Mapping[str, float], *, seed: int
-    ) -> PreparedTable: ...
+    def bin(
+        self, table: Table, settings: Settings, *, seed: int, keep_folds: bool = False
+    ) -> BinnedTable:
+        """Reads only the settings that are not tunable.
+
+        ``keep_folds``: hold every fold's binned rows for the next trial, at about (folds) times
+        the memory of the binned table; by default they go with the trial's fold.
+        """
 
     def load(self, folder: Path) -> FinalModel:
         """A saved model. Raises ``UserError`` if its file is damaged."""
+
+    def load_fold(self, folder: Path, curve: Scores, table: Table) -> FoldModel:
+        """A saved model of a fold of ``table``, which need not be binned: it predicts what the
+        saved one did, to the last bit. Raises ``UserError`` if its file is damaged."""

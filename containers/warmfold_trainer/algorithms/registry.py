@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from warmfold_contract.errors import UserError
-from warmfold_trainer.algorithms.protocol import Algorithm
+from warmfold_contract.settings import Settings
+from warmfold_trainer.algorithms.protocol import Algorithm, FinalModel, Table
+from warmfold_trainer.hosts import Cluster
 
 
 def _lightgbm() -> Algorithm:
@@ -12,7 +14,23 @@ def _lightgbm() -> Algorithm:
     return LightGbmTrees()
 
 
-ALGORITHMS: dict[str, Callable[[], Algorithm]] = {"lightgbm": _lightgbm}
+def _xgboost() -> Algorithm:
+    from warmfold_trainer.algorithms.xgboost_trees import XgboostTrees
+
+    return XgboostTrees()
+
+
+def _linear() -> Algorithm:
+    from warmfold_trainer.algorithms.linear import Linear
+
+    return Linear()
+
+
+ALGORITHMS: dict[str, Callable[[], Algorithm]] = {
+    "lightgbm": _lightgbm,
+    "xgboost": _xgboost,
+    "linear": _linear,
+}
 
 
 def algorithm_named(name: str) -> Algorithm:
@@ -20,3 +38,35 @@ def algorithm_named(name: str) -> Algorithm:
     if name not in ALGORITHMS:
         raise UserError(f"unknown algorithm {name!r}: this image has {', '.join(ALGORITHMS)}")
     return ALGORITHMS[name]()
+
+
+def train_on_hosts(
+    algorithm: str,
+    table: Table,
+    settings: Settings,
+    rounds: int,
+    *,
+    seed: int,
+    cluster: Cluster,
+    threads: int,
+) -> FinalModel:
+    """A final model over the rows of all hosts; ``table`` has this host's.
+
+    Raises ``UserError`` for an algorithm that cannot, or if the hosts lose each other.
+    """
+    if algorithm != "lightgbm":
+        raise UserError(
+            f"the job has {cluster.size} instances, but {algorithm} trains on one: set the final "
+            "training's instance_count to 1"
+        )
+    from warmfold_trainer.algorithms.lightgbm_hosts import fit_on_hosts
+
+    return fit_on_hosts(
+        table,
+        settings,
+        rounds,
+        seed=seed,
+        places=cluster.places(),
+        rank=cluster.rank,
+        threads=threads,
+    )

@@ -8,7 +8,7 @@ from config.errors import InvalidSettingsError
 from config.load import load_settings
 from tests.unit.config.environment_file import Place, set_at, values, write
 from warmfold_contract.algorithms import HYPERPARAMETERS
-from warmfold_trainer.algorithms.registry import ALGORITHMS, algorithm_named
+from warmfold_trainer.algorithms.registry import ALGORITHMS
 
 CANDIDATE: Place = ("models", 0, "candidates", 0)
 
@@ -34,13 +34,12 @@ def number(minimum: float, maximum: float) -> dict[str, object]:
 
 def test_the_trainer_has_the_algorithms_that_a_file_may_name() -> None:
     assert set(ALGORITHMS) == set(HYPERPARAMETERS)
-    for name, known in HYPERPARAMETERS.items():
-        assert algorithm_named(name).hyperparameters is known
 
 
 def test_an_algorithm_that_the_trainer_lacks_is_refused(tmp_path: Path) -> None:
-    (fault,) = faults(tmp_path, (("algorithm",), "xgboost")).values()
-    assert "algorithm = 'xgboost': is no algorithm of the trainer; use one of lightgbm" in fault
+    (fault,) = faults(tmp_path, (("algorithm",), "prophet")).values()
+    known = ", ".join(HYPERPARAMETERS)
+    assert f"algorithm = 'prophet': is no algorithm of the trainer; use one of {known}" in fault
 
 
 def test_a_misspelt_algorithm_is_answered_with_the_right_one(tmp_path: Path) -> None:
@@ -106,3 +105,44 @@ def test_a_whole_number_may_be_chosen_among_texts(tmp_path: Path) -> None:
     content = set_at(values(), place, {"kind": "categorical", "values": ["7", "31"]})
     (model,) = load_settings("prod", write(tmp_path, content)).models
     assert model.candidates[0].ranges["num_leaves"].values == ("7", "31")
+
+
+def regression(**changes: object) -> tuple[tuple[Place, object], ...]:
+    """The candidate as a regression on the 0/1 target, with these static values."""
+    return (
+        (("task",), "regression"),
+        *(((("static", key), value)) for key, value in changes.items()),
+    )
+
+
+def test_a_text_among_a_few_is_named_and_searched_as_one(tmp_path: Path) -> None:
+    found = faults(tmp_path, *regression(objective="l3"))
+    assert "use one of l2, l1, huber, quantile" in found["static.objective"]
+    found = faults(tmp_path, *regression(), (("ranges", "objective"), number(0, 1)))
+    assert 'set kind = "categorical"' in found["ranges.objective.kind"]
+
+
+def test_a_hyperparameter_of_the_other_task_is_unknown(tmp_path: Path) -> None:
+    assert (
+        "is no hyperparameter of lightgbm"
+        in faults(tmp_path, (("static", "objective"), "l2"))["static.objective"]
+    )
+
+
+def test_values_that_contradict_each_other_are_refused_before_a_trial_draws_them(
+    tmp_path: Path,
+) -> None:
+    found = faults(
+        tmp_path, *regression(objective="quantile"), (("ranges", "alpha"), number(0.5, 2))
+    )
+    assert "can draw a trial that fails: alpha is 2.0" in found["ranges"]
+    content = set_at(values(), (*CANDIDATE, "task"), "regression")
+    content = set_at(content, (*CANDIDATE, "ranges", "alpha"), number(0.1, 0.9))
+    content = set_at(content, (*CANDIDATE, "static", "objective"), "quantile")
+    assert load_settings("prod", write(tmp_path, content)).models[0].candidates[0].task
+
+
+def test_a_candidate_says_what_it_predicts_and_from_which_features(tmp_path: Path) -> None:
+    assert "did you mean 'regression'?" in faults(tmp_path, (("task",), "regresion"))["task"]
+    found = faults(tmp_path, (("feature_set",), "two words"))["feature_set"]
+    assert "write a feature set of the project" in found

@@ -7,6 +7,7 @@ import pytest
 from config.errors import InvalidSettingsError
 from config.load import load_settings
 from tests.unit.config.environment_file import Place, set_at, values, write
+from warmfold_contract.hyperparameters import MAX_PLATFORM_KEYS
 
 MODEL: Place = ("models", 0)
 SERVING: Place = (*MODEL, "serving")
@@ -156,4 +157,4 @@ def test_a_job_takes_a_hundred_hyperparameters_and_searches_thirty(tmp_path: Pat
     assert any("search at most 30" in m for m in messages(tmp_path, (RANGES, many)))
     fixed = {f"x{i}": i for i in range(97)}
     found = messages(tmp_path, ((*CANDIDATE, "static"), fixed))
-    assert any("4 are the platform's own" in message for message in found)
+    assert any(f"{MAX_PLATFORM_KEYS} are the platform's own" in message for message in found)

@@ -131,7 +131,7 @@ def test_a_message_names_value_and_remedy(folder: Path) -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 def test_numbers_that_are_none_are_refused(folder: Path, value: str) -> None:
     place = ("models", 0, "gate", "minimum_score")
-    assert "use a number from 0 to 1" in str(faults(folder, set_at(GOOD, place, float(value))))
+    assert "use a finite number" in str(faults(folder, set_at(GOOD, place, float(value))))
 
 
 def test_true_is_no_number(folder: Path) -> None:

@@ -20,12 +20,14 @@ SCHEMA = Schema(
 def manifest(files: dict[str, str]) -> Manifest:
     return Manifest(
         algorithm="lightgbm",
-        task="binary_classification",
+        task="classification",
+        fitted_as="regression",
         schema=SCHEMA,
         hyperparameters={"num_leaves": "31"},
         rounds=12,
         metric="auc",
         cross_validation={"score": 0.7},
+        calibration={"method": "none"},
         training_rows=800,
         data_fingerprint="data",
         fold_hash="folds",
@@ -83,8 +85,8 @@ def test_a_file_outside_the_artifact_is_refused(artifact: Path, name: str) -> No
     [
         ("", "manifest.json is not JSON"),
         ("[]", "manifest.json must be a JSON object"),
-        ('{"format": 2}', "manifest.json has format 2, this image reads 1"),
-        ('{"format": 1}', "manifest.json is incomplete"),
+        ('{"format": 1}', "manifest.json has format 1, this image reads 2"),
+        ('{"format": 2}', "manifest.json is incomplete"),
     ],
 )
 def test_what_is_no_manifest_of_this_format_is_refused(

@@ -15,11 +15,11 @@ from warmfold_contract.metrics import (
     metric_definitions,
     metric_regex,
     parse_metric,
+    without_tag,
 )
 
 NAMES = st.sampled_from([*TRIAL_METRICS, fold_metric(1), fold_metric(12)])
-# Ten digits are written: the very largest floats would round up to infinity.
-FINITE = st.floats(-1e300, 1e300)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(NAMES, FINITE)
@@ -30,7 +30,7 @@ def test_what_is_written_is_read_back_by_parser_and_regex(name: str, value: floa
     assert parsed is not None
     assert match is not None
     assert parsed[0] == name
-    assert parsed[1] == float(match.group(1)) == pytest.approx(value, rel=1e-9, abs=0)
+    assert parsed[1] == float(match.group(1)) == value
 
 
 @given(NAMES, NAMES, FINITE)
@@ -44,6 +44,16 @@ def test_a_line_that_has_anything_before_the_tag_is_no_metric(before: str, value
     line = f"{before}{format_metric(OBJECTIVE, value)}"
     assert (parse_metric(line) is not None) == (before == "")
     assert (re.search(metric_regex(OBJECTIVE), line) is not None) == (before == "")
+
+
+@given(st.text(max_size=20), NAMES, FINITE, st.text(max_size=20))
+def test_no_line_of_a_text_without_the_tag_is_a_metric(
+    before: str, name: str, value: float, after: str
+) -> None:
+    text = without_tag(f"{before}\n{format_metric(name, value)}\n{after}")
+    lines = re.split(r"[\r\n]", text)
+    assert not any(parse_metric(line) for line in lines)
+    assert re.search(metric_regex(name), text, re.MULTILINE) is None
 
 
 @given(st.text(max_size=40))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from warmfold_contract.errors import UserError
-from warmfold_contract.project import Project, installed_wheel, load_project
+from warmfold_contract.project import Project, ProjectMetric, installed_wheel, load_project
 from warmfold_contract.schema import Column
 
 MODULE = """
@@ -61,6 +61,22 @@ def test_a_project_whose_code_cannot_be_imported_is_named_with_the_reason(site: 
 
 
 NUMBER = Column("amount", "number")
+METRIC = ProjectMetric(function=lambda target, score: 0.0, greater_is_better=True)
+
+
+def test_a_regression_with_further_feature_sets_and_metrics_is_a_project() -> None:
+    project = Project(
+        name="losses",
+        columns=(NUMBER, Column("paid", "money", decimal=",", currency="EUR")),
+        target="loss",
+        task="regression",
+        features=dict,
+        feature_sets={"small": dict},
+        group="customer",
+        time="signed",
+        metrics={"cost": METRIC},
+    )
+    assert list(project.feature_functions) == ["default", "small"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +86,23 @@ NUMBER = Column("amount", "number")
         ({"columns": (Column("a", "int"),)}, r"unknown column kinds \['int'\]"),  # type: ignore[arg-type]
         ({"target": "amount"}, "the target 'amount' is among the columns"),
         ({"negative_label": "1"}, "both labels are '1'"),
+        ({"negative_label": " "}, "a classification needs a positive_label and"),
+        ({"task": "ranking"}, "unknown task 'ranking': use 'classification' or 'regression'"),
+        ({"task": "regression"}, "a regression has no labels: remove them"),
+        ({"group": "bad"}, "the target 'bad' cannot be the group or the time as well"),
+        ({"time": "bad"}, "the target 'bad' cannot be the group or the time as well"),
+        ({"columns": (Column("a", "money", decimal="'"),)}, 'column .a.: decimal is "\'"'),
+        (
+            {"columns": (Column("a", "number", decimal=","),)},
+            "column 'a': only a money column has decimal",
+        ),
+        (
+            {"columns": (Column("a", "number", currency="$"),)},
+            "column 'a': only a money column has decimal",
+        ),
+        ({"feature_sets": {"default": dict}}, "feature set 'default' is the one that `features`"),
+        ({"feature_sets": {"../x": dict}}, "'../x' cannot name a feature set or metric: use up"),
+        ({"metrics": {"a b": METRIC}}, "'a b' cannot name a feature set or metric"),
     ],
 )
 def test_a_project_that_contradicts_itself_is_refused(changed: dict[str, Any], fault: str) -> None:

@@ -13,7 +13,12 @@ from warmfold_contract.selection import SelectedTrial
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TRIALS = st.builds(
     SelectedTrial,
+    kind=st.sampled_from(["amt", "in_job"]),
     candidate=st.text(),
+    task=st.text(),
+    feature_set=st.text(),
+    fold_hash=st.text(),
+    trial=st.text(),
     algorithm=st.text(),
     hyperparameters=st.dictionaries(st.text(), st.text()),
     rounds=st.integers(1, 10_000),
@@ -23,10 +28,10 @@ TRIALS = st.builds(
     training_score=FINITE,
     folds=st.integers(2, 35),
     fold_scores=st.lists(FINITE).map(tuple),
-    tuning_job_name=st.text(),
+    job_name=st.text(),
     training_job_name=st.text(),
     trials_completed=st.integers(1, 750),
-    format=st.just(1),
+    format=st.just(2),
 )
 
 
@@ -35,7 +40,7 @@ def test_a_selection_is_read_back_as_it_was(trial: SelectedTrial) -> None:
     assert SelectedTrial.from_json(trial.to_json()) == trial
 
 
-@given(TRIALS, st.integers().filter(lambda number: number != 1))
+@given(TRIALS, st.integers().filter(lambda number: number != 2))
 def test_another_format_is_refused_with_the_remedy(trial: SelectedTrial, number: int) -> None:
     with pytest.raises(UserError, match="deploy Lambdas and images from the same commit"):
         SelectedTrial.from_json(replace(trial, format=number).to_json())
@@ -43,7 +48,7 @@ def test_another_format_is_refused_with_the_remedy(trial: SelectedTrial, number:
 
 @pytest.mark.parametrize("member", ["rounds", "fold_scores", "hyperparameters"])
 def test_a_missing_member_is_named(member: str) -> None:
-    values = dict.fromkeys(SelectedTrial.__dataclass_fields__, 1)
+    values = dict.fromkeys(SelectedTrial.__dataclass_fields__, 2)
     values["fold_scores"] = []  # type: ignore[assignment]
     del values[member]
     with pytest.raises(UserError, match=f"is incomplete: .*{member}"):

@@ -97,8 +97,8 @@ def granted(assembly: Assembly, role: str, action: str) -> set[str]:
 @pytest.mark.parametrize(
     "role,reads,writes",
     [
-        ("Trial", {"features/train/*"}, {"tuning/*"}),
-        ("Final", {"features/train/*", "selection/*"}, {"final/*"}),
+        ("Trial", {"features/train/*", "tuning/incumbents/*"}, {"tuning/*"}),
+        ("Final", {"features/train/*", "selection/*", "tuning/*"}, {"final/*"}),
     ],
 )
 def test_training_reads_and_writes_only_its_own_folders(

@@ -80,7 +80,9 @@ def test_the_pipeline_waits_for_its_roles_policy(prod: Assembly) -> None:
 def test_settings_of_an_environment_reach_its_pipeline(prod: Assembly) -> None:
     model = model_named(load_settings("prod"))
     found = definition(prod.stack("training"))
-    (tuning,) = [step["Arguments"] for step in found["Steps"] if step["Type"] == "Tuning"]
+    tunings = [step["Arguments"] for step in found["Steps"] if step["Type"] == "Tuning"]
+    assert len(tunings) == len(model.candidates) > 1
+    tuning = tunings[-1]
     limits = tuning["HyperParameterTuningJobConfig"]["ResourceLimits"]
     assert limits["MaxNumberOfTrainingJobs"] == model.tuning.max_trials
     assert limits["MaxParallelTrainingJobs"] == model.tuning.parallel_trials

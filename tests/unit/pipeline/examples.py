@@ -1,13 +1,13 @@
 """A small valid spec, refs as a deployment would give them, and the definitions made of them."""
 
+from dataclasses import replace
 from typing import Any
 
+from warmfold.pipeline.candidates import Candidate, Range
 from warmfold.pipeline.scoring import scoring_pipeline
 from warmfold.pipeline.spec import (
-    Candidate,
     Compute,
     PipelineSpec,
-    Range,
     Refs,
     ScoringRefs,
     ScoringSpec,
@@ -39,6 +39,7 @@ SPEC = PipelineSpec(
     minimum_score=0.75,
     processing=MACHINE,
     trial=MACHINE,
+    search=MACHINE,
     final=MACHINE,
     evaluation=MACHINE,
     transform=MACHINE,
@@ -55,6 +56,7 @@ REFS = Refs(
     server_image=f"{_REGISTRY}/warmfold-dev-server:german-credit-0123456789abcdef",
     processing_role_arn=f"{_ROLE}-processing",
     trial_role_arn=f"{_ROLE}-trial",
+    fold_role_arn=f"{_ROLE}-fold",
     final_training_role_arn=f"{_ROLE}-final",
     model_role_arn=f"{_ROLE}-model",
     kms_key_arn=KEY,
@@ -73,6 +75,11 @@ SCORING_REFS = ScoringRefs(
 
 def training() -> dict[str, Any]:
     return training_pipeline(SPEC, REFS)
+
+
+def searching() -> dict[str, Any]:
+    """The candidate's trials in one training job."""
+    return training_pipeline(replace(SPEC, engine="in_job"), REFS)
 
 
 def scoring() -> dict[str, Any]:

@@ -1,20 +1,14 @@
 """Hypothesis strategies: specs that a user may write, and JSON that nobody should."""
 
 import string
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from warmfold.pipeline.spec import (
-    CANDIDATE_NAME_LIMIT,
-    MAX_FOLDS,
-    METRIC_DIRECTIONS,
-    MODEL_NAME_LIMIT,
-    Candidate,
-    Compute,
-    PipelineSpec,
-    Range,
-)
+from warmfold.pipeline.candidates import CANDIDATE_NAME_LIMIT, Candidate, FanOut, Range
+from warmfold.pipeline.spec import MAX_FOLDS, MODEL_NAME_LIMIT, Compute, PipelineSpec
+from warmfold_contract.metric_names import METRIC_DIRECTIONS
+from warmfold_contract.tasks import TASKS
 
 # Types that a processing, a training and a transform job, and an endpoint may all have.
 _INSTANCE_TYPES = ("ml.m5.large", "ml.c5.xlarge", "ml.g4dn.xlarge", "ml.m5.24xlarge")
@@ -70,6 +64,13 @@ _COMPUTE = st.builds(
     max_runtime_seconds=st.integers(1, 777_600),
 )
 
+_FAN_OUTS = st.none() | st.builds(
+    FanOut,
+    keep_alive_seconds=st.integers(0, 3600),
+    folds_at_once=st.integers(1, 5),
+    own_fold=st.booleans(),
+)
+
 
 @st.composite
 def _candidates(draw: st.DrawFn) -> Candidate:
@@ -78,6 +79,8 @@ def _candidates(draw: st.DrawFn) -> Candidate:
     return Candidate(
         name=draw(_names(CANDIDATE_NAME_LIMIT)),
         algorithm=draw(_WORDS),
+        task=draw(st.sampled_from(TASKS)),
+        feature_set=draw(_WORDS),
         static={key: draw(st.text(max_size=20).filter(_one_line)) for key in keys[tuned:]},
         ranges={key: draw(_RANGES) for key in keys[:tuned]},
     )
@@ -93,19 +96,31 @@ def specs(draw: st.DrawFn) -> PipelineSpec:
         _candidates(), min_size=1, max_size=4, unique_by=lambda candidate: candidate.name
     )
     max_trials = draw(st.integers(1, 750))
+    engines: list[Literal["amt", "in_job"]] = ["amt", "in_job"]
+    engine = draw(st.sampled_from(engines))
+    fan_out = None if engine == "in_job" else draw(_FAN_OUTS)
+    folds = draw(st.integers(2, MAX_FOLDS))
+    # 25 x 4 candidates are the 100 folds that may be alive together
+    parallel_trials = draw(st.integers(1, max_trials if fan_out is None else min(max_trials, 5)))
     return PipelineSpec(
         model=draw(_names(MODEL_NAME_LIMIT)),
-        folds=draw(st.integers(2, MAX_FOLDS)),
+        folds=folds,
+        repeats=draw(st.integers(1, MAX_FOLDS // folds)),
+        assignment=draw(st.sampled_from(["stratified", "grouped"])),
         holdout_fraction=draw(st.floats(0.01, 0.9)),
         seed=draw(st.integers(0, 2**31 - 1)),
         metric=draw(st.sampled_from(sorted(METRIC_DIRECTIONS))),
         candidates=tuple(draw(candidates)),
         strategy=draw(st.sampled_from(["Bayesian", "Random"])),
         max_trials=max_trials,
-        parallel_trials=draw(st.integers(1, max_trials)),
+        parallel_trials=parallel_trials,
+        engine=engine,
+        racing=draw(st.none() | st.floats(0.1, 5)),
+        fan_out=fan_out,
         minimum_score=draw(st.floats(-1e6, 1e6)),
         processing=draw(_COMPUTE),
         trial=draw(_COMPUTE),
+        search=draw(_COMPUTE),
         final=draw(_COMPUTE),
         evaluation=draw(_COMPUTE),
         transform=draw(_COMPUTE),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.unit.pipeline.examples import GBDT, REFS, SPEC, scoring, step_of, training
 from tests.unit.pipeline.strategies import ANY_JSON, specs
+from warmfold.pipeline.candidates import CANDIDATE_NAME_LIMIT
 from warmfold.pipeline.document import is_expression
-from warmfold.pipeline.spec import CANDIDATE_NAME_LIMIT, MODEL_NAME_LIMIT, PipelineSpec
+from warmfold.pipeline.spec import MODEL_NAME_LIMIT, PipelineSpec
 from warmfold.pipeline.training import training_pipeline
 from warmfold.pipeline.validate import faults
 from warmfold_shapes.constraints import service_model
@@ -125,6 +126,7 @@ def test_names_at_their_limits_fit_aws() -> None:
     spec = replace(
         SPEC,
         model="m" * MODEL_NAME_LIMIT,
+        engine="in_job",
         candidates=(replace(GBDT, name="c" * CANDIDATE_NAME_LIMIT),),
     )
     definition = training_pipeline(spec, REFS)

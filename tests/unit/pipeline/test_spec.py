@@ -8,16 +8,16 @@ import pytest
 
 from tests.unit.pipeline.examples import GBDT, MACHINE, SPEC
 from warmfold.errors import WarmfoldError
+from warmfold.pipeline.candidates import Candidate, FanOut, Range, SpecError
 from warmfold.pipeline.spec import (
     MAX_FOLDS,
-    Candidate,
     Compute,
     PipelineSpec,
-    Range,
     ScoringSpec,
-    SpecError,
     has_instance_storage,
 )
+
+FAN_OUT = FanOut(keep_alive_seconds=600, folds_at_once=5, own_fold=False)
 
 _SPANS = {str(index): Range(kind="integer", minimum=1, maximum=2) for index in range(31)}
 
@@ -37,8 +37,22 @@ def _range(kind: Any, low: float | None, high: float | None, **more: Any) -> Cal
 @pytest.mark.parametrize(
     "make, words",
     [
-        (_spec(folds=1), ("folds is 1", f"2 to {MAX_FOLDS}")),
+        (_spec(folds=1), ("folds is 1", f"{MAX_FOLDS} of all repeats")),
         (_spec(folds=36), ("folds is 36",)),
+        (_spec(folds=6, repeats=6), ("repeats 6",)),
+        (_spec(repeats=0), ("repeats 0",)),
+        (_spec(assignment="time", repeats=2), ("time orders rows in one way only",)),
+        (_spec(metric="project.profit"), ("'project.profit'", "Maximize or Minimize")),
+        (_spec(metric="quantile_loss:2"), ("quantile",)),
+        (_spec(engine="auto"), ("'auto'", "amt or in_job")),
+        (_spec(engine="in_job", search=None), ("search has no machine",)),
+        (_spec(engine="in_job", fan_out=FAN_OUT), ("trains its folds itself",)),
+        (_spec(racing=0.0), ("racing is 0.0",)),
+        (_spec(racing=float("inf")), ("racing is inf",)),
+        (_spec(fan_out=replace(FAN_OUT, folds_at_once=34)), ("102 fold jobs", "100 at most")),
+        (lambda: replace(FAN_OUT, keep_alive_seconds=3601), ("keep_alive_seconds is 3601",)),
+        (lambda: replace(FAN_OUT, folds_at_once=0), ("folds_at_once is 0",)),
+        (_candidate(task="ranking"), ("'ranking'", "classification or regression")),
         (_spec(holdout_fraction=0.0), ("holdout_fraction is 0.0",)),
         (_spec(holdout_fraction=1.0), ("holdout_fraction is 1.0",)),
         (_spec(seed=-1), ("seed is -1",)),
@@ -57,10 +71,10 @@ def _range(kind: Any, low: float | None, high: float | None, **more: Any) -> Cal
         (lambda: Compute(instance_type="ml.m5.large", instance_count=0), ("instance_count is 0",)),
         (lambda: Compute(instance_type="ml.m5.large", volume_gib=0), ("volume_gib is 0",)),
         (_candidate(name="two words"), ("'two words'", "letters")),
-        (_candidate(name="c" * 60), ("59 characters",)),
+        (_candidate(name="c" * 60), ("57 characters",)),
         (_candidate(ranges={}), ("tunes 0",)),
         (_candidate(ranges=_SPANS), ("tunes 31",)),
-        (_candidate(static={str(i): "1" for i in range(100, 194)}), ("101 hyperparameters",)),
+        (_candidate(static={str(i): "1" for i in range(100, 184)}), ("101 hyperparameters",)),
         (_candidate(static={"num_leaves": "31"}), ("num_leaves is both",)),
         (_candidate(static={"warmfold_seed": "1"}), ("warmfold_seed is the platform's",)),
         (_range("integer", 5, 5), ("minimum 5 is not below",)),

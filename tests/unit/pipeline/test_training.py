@@ -55,7 +55,7 @@ def test_each_step_waits_for_what_it_reads() -> None:
         "Tune-gbdt": {"BuildFeatures"},
         "SelectBestTrial": {"Tune-gbdt"},
         "TrainFinalModel": {"BuildFeatures", "SelectBestTrial"},
-        "EvaluateModel": {"BuildFeatures", "TrainFinalModel"},
+        "EvaluateModel": {"BuildFeatures", "SelectBestTrial", "TrainFinalModel"},
         "CheckScore": {"EvaluateModel"},
         "RegisterModel": {"TrainFinalModel", "EvaluateModel"},
         "CreateModel": {"TrainFinalModel"},
@@ -88,7 +88,7 @@ def test_no_holdout_data_reaches_a_training_channel() -> None:
         for channel in arguments["InputDataConfig"]
     ]
 
-    assert len(uris) == 3
+    assert len(uris) == 4
     assert not [uri for uri in uris if "Outputs['holdout']" in uri or "transform" in uri]
 
 
@@ -130,8 +130,12 @@ def test_a_trial_knows_its_algorithm_and_the_final_training_reads_its_own() -> N
     assert trial == {
         "warmfold_mode": "trial",
         "warmfold_algorithm": "lightgbm",
+        "warmfold_task": "classification",
+        "warmfold_feature_set": "default",
         "warmfold_metric": "auc",
         "warmfold_seed": "7",
+        "warmfold_racing": "off",
+        "warmfold_cv_strategy": "in_job",
         "max_rounds": "500",
         "early_stopping_rounds": "30",
     }
@@ -157,15 +161,26 @@ def test_ranges_are_text_and_integers_stay_integers() -> None:
     }
 
 
-def test_several_candidates_have_a_slot_each_and_meet_in_the_lambda() -> None:
-    other = replace(GBDT, name="forest", algorithm="random_forest")
-    definition = training_pipeline(replace(SPEC, candidates=(GBDT, other)), REFS)
+def _given_to_the_lambda(definition: dict[str, Any]) -> list[tuple[Any, ...]]:
     given = step_of(definition, names.SELECT_BEST_TRIAL)["Arguments"]["candidates"]
+    keys = ("kind", "name", "algorithm", "task", "feature_set")
+    return [
+        (*(candidate[key] for key in keys), candidate["job_name"]["Get"]) for candidate in given
+    ]
+
+
+OTHER = replace(GBDT, name="line", algorithm="linear", task="regression", feature_set="ratios")
+
+
+def test_several_candidates_have_a_slot_each_and_meet_in_the_lambda() -> None:
+    definition = training_pipeline(replace(SPEC, candidates=(GBDT, OTHER)), REFS)
 
     assert faults(definition) == []
-    assert [(c["kind"], c["name"], c["algorithm"], c["job_name"]["Get"]) for c in given] == [
-        ("amt", "gbdt", "lightgbm", "Steps.Tune-gbdt.HyperParameterTuningJobName"),
-        ("amt", "forest", "random_forest", "Steps.Tune-forest.HyperParameterTuningJobName"),
+    gbdt = ("gbdt", "lightgbm", "classification", "default")
+    line = ("line", "linear", "regression", "ratios")
+    assert _given_to_the_lambda(definition) == [
+        ("amt", *gbdt, "Steps.Tune-gbdt.HyperParameterTuningJobName"),
+        ("amt", *line, "Steps.Tune-line.HyperParameterTuningJobName"),
     ]
 
 
@@ -224,4 +239,4 @@ def test_cdk_tokens_pass_as_values_that_only_the_deployment_knows() -> None:
     definition = training_pipeline(SPEC, replace(REFS, **tokens))
 
     assert faults(definition) == []
-    assert "s3://${Token[TOKEN.7]}/german-credit/raw/" in json.dumps(definition)
+    assert "s3://${Token[TOKEN.8]}/german-credit/raw/" in json.dumps(definition)

@@ -82,7 +82,8 @@ def random_trials(count: int = 12, seed: int = 7) -> tuple[Trial, ...]:
 def evaluation_values() -> dict[str, Any]:
     grid = [i / 50 for i in range(51)]
     return {
-        "format": 1,
+        "format": 2,
+        "task": "classification",
         "metric": "auc",
         "score": 0.78125,
         "metrics": {
@@ -133,6 +134,39 @@ def evaluation_values() -> dict[str, Any]:
             "intended_use": "Ranks applicants for a consumer loan by the risk of default.",
             "limits": ["Trained on 1,000 German loans of the 1990s.", "No reject inference."],
             "hyperparameters": {"learning_rate": "0.0312847", "num_leaves": "23"},
+        },
+    }
+
+
+def regression_values() -> dict[str, Any]:
+    """The evaluation of a model that predicts prices of about 300."""
+    shares = [i / 100 for i in range(101)]
+    values = evaluation_values()
+    values["card"]["data"] = {"target": "price", "features": ["a", "b"]}
+    return {
+        **values,
+        "task": "regression",
+        "metric": "rmse",
+        "score": 18.25,
+        "metrics": {"rmse": 18.25, "mae": 14.5, "r2": 0.9375},
+        "cross_validation": {
+            "score": 19.0,
+            "score_std": 1.5,
+            "training_score": 12.0,
+            "fold_scores": [18.0, 19.5, 20.5, 17.0, 20.0],
+        },
+        "rows": {"holdout": 200},
+        "curves": {
+            "residuals": {"quantile": shares, "residual": [80 * (s - 0.5) for s in shares]},
+            "predicted_actual": [
+                {
+                    "mean_score": 200.0 + 40 * i,
+                    "mean_target": 205.0 + 39 * i,
+                    "target_std": 9.0,
+                    "rows": 20,
+                }
+                for i in range(10)
+            ],
         },
     }
 

@@ -6,23 +6,20 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.report.builders import evaluation_values, random_trials, trial, tuning
-from warmfold.report.charts import Chart, figure, log_ticks, short_number
+from tests.unit.report.builders import HOSTILE, evaluation_values, random_trials, trial, tuning
+from warmfold.report.charts import Chart, escape, figure, log_ticks, short_number
 from warmfold.report.evaluation import Evaluation
 from warmfold.report.holdout_charts import holdout_charts
-from warmfold.report.tuning_charts import (
-    fold_scores,
-    parameter_effect,
-    trials_over_time,
-    tuning_charts,
-)
-from warmfold.runs.records import Parameter
+from warmfold.report.search_charts import trials_over_time
+from warmfold.report.tuning_charts import fold_scores, parameter_effect, tuning_charts
+from warmfold.runs.records import Parameter, Trial, Tuning
 
 
-def figure_of(chart: Chart) -> dict[str, list[dict[str, Any]]]:
+def figure_of(chart: Chart | None) -> dict[str, list[dict[str, Any]]]:
+    assert chart is not None
     values: dict[str, list[dict[str, Any]]] = json.loads(chart.json)
     return values
 
@@ -30,14 +27,14 @@ def figure_of(chart: Chart) -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.parametrize("maximize, best", [(True, [0.7, 0.8, 0.8]), (False, [0.7, 0.7, 0.6])])
 def test_the_best_so_far_never_gets_worse(maximize: bool, best: list[float]) -> None:
     trials = tuple(trial(n, (s, s)) for n, s in ((1, 0.7), (2, 0.8), (3, 0.6)))
-    chart = trials_over_time(tuning(trials, folds=2, maximize=maximize), "AUC")
+    chart = trials_over_time([tuning(trials, folds=2, maximize=maximize)], "AUC")
     assert figure_of(chart)["data"][0]["y"] == best
 
 
 def test_a_trial_that_did_not_finish_its_folds_is_not_ranked() -> None:
     raced = trial(1, (0.9, 0.9), folds_completed=2)
     whole = trial(2, (0.7, 0.7, 0.7, 0.7, 0.7))
-    chart = trials_over_time(tuning((raced, whole)), "AUC")
+    chart = trials_over_time([tuning((raced, whole))], "AUC")
     assert figure_of(chart)["data"][1]["y"] == [whole.score]
 
 
@@ -69,6 +66,40 @@ def test_a_logarithmic_range_gets_a_logarithmic_axis() -> None:
 
 def test_without_a_complete_trial_there_is_nothing_to_draw() -> None:
     assert tuning_charts(tuning(()), "AUC") == []
+    assert trials_over_time([tuning(())], "AUC") is None
+    assert trials_over_time([], "AUC") is None
+
+
+def two_candidates() -> list[Tuning]:
+    """Two complete trials and one that was raced out, in each of two candidates."""
+    first = (trial(1, (0.7, 0.8)), trial(3, (0.8, 0.8)), raced(5, (0.6,)))
+    second = (trial(2, (0.75, 0.8)), trial(4, (0.7, 0.7)), raced(6, ()))
+    return [tuning(first, folds=2), tuning(second, folds=2, candidate=HOSTILE)]
+
+
+def raced(number: int, fold_scores: tuple[float, ...]) -> Trial:
+    reason = f"raced out after {len(fold_scores)} of 2 folds"
+    return trial(number, fold_scores, score=None, raced=True, reason=reason)
+
+
+def test_candidates_share_one_chart_and_one_best_so_far() -> None:
+    best, *candidates, _ = figure_of(trials_over_time(two_candidates(), "AUC"))["data"]
+    assert best["y"] == pytest.approx([0.75, 0.775, 0.8, 0.8])
+    assert [c["name"] for c in candidates] == ["lightgbm", escape(HOSTILE)]
+    assert [c["y"] for c in candidates] == [
+        pytest.approx([0.75, 0.8]),
+        pytest.approx([0.775, 0.7]),
+    ]
+    assert len({c["marker"]["color"] for c in candidates}) == 2
+
+
+def test_a_raced_trial_is_a_cross_at_the_folds_that_it_did() -> None:
+    chart = trials_over_time(two_candidates(), "AUC")
+    crosses = figure_of(chart)["data"][-1]
+    assert (crosses["name"], crosses["y"]) == ("raced out", [0.6])
+    assert "raced out after 1 of 2 folds" in crosses["text"][0]
+    assert chart is not None
+    assert "only the points compare" in chart.note
 
 
 def test_ks_is_marked_where_the_curves_are_furthest_apart() -> None:
@@ -93,6 +124,7 @@ def precision_recall_trace(recall: list[float], precision: list[float]) -> dict[
     return figure_of(chart)["data"][1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=40).filter(any))
 def test_the_area_under_the_drawn_steps_is_the_average_precision(outcomes: list[bool]) -> None:
     """Rows from the highest score to the lowest; the chart's line goes up first, then right."""
@@ -128,7 +160,7 @@ def test_importance_is_sorted_and_counts_unused_features() -> None:
     chart = next(c for c in holdout_charts(evaluation) if c.key == "importance")
     shown = figure_of(chart)["data"][0]
     assert shown["x"] == sorted(shown["x"])
-    assert "4 are not used by any tree" in chart.note
+    assert "4 are not used by the model" in chart.note
 
 
 def test_a_figure_cannot_end_its_script_element() -> None:

@@ -2,13 +2,15 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.report.builders import evaluation_values, report_data, trial, tuning
+from tests.unit.report.builders import evaluation_values, report_data, run, trial, tuning
 from warmfold.report import findings
+from warmfold.report.charts import metric_name
 from warmfold.report.evaluation import Evaluation
 
 
@@ -17,7 +19,7 @@ def test_a_lead_within_the_spread_of_the_folds_is_called_noise() -> None:
     second = trial(2, (0.79, 0.71, 0.74, 0.84, 0.64))
     lead = findings.lead_of(tuning((second, first)))
     assert lead is not None
-    assert (lead.best, lead.second, lead.folds_ahead) == (1, 2, 4)
+    assert (lead.best, lead.second, lead.folds_ahead) == ("trial 1", "trial 2", 4)
     assert lead.lead == pytest.approx(0.006)
     assert "The spread is larger than the lead" in lead.sentence
     assert "within the noise" in lead.sentence
@@ -36,12 +38,26 @@ def test_when_less_is_better_the_lead_is_still_positive() -> None:
     first, second = trial(1, (0.40, 0.41, 0.42)), trial(2, (0.50, 0.51, 0.52))
     lead = findings.lead_of(tuning((first, second), maximize=False, folds=3))
     assert lead is not None
-    assert (lead.best, lead.folds_ahead) == (1, 3)
+    assert (lead.best, lead.folds_ahead) == ("trial 1", 3)
     assert lead.lead == pytest.approx(0.1)
 
 
 def test_one_complete_trial_has_no_second() -> None:
     assert findings.lead_of(tuning((trial(1, (0.7, 0.8, 0.9, 0.7, 0.8)),))) is None
+
+
+def test_candidates_are_compared_by_their_best_trials_on_the_same_folds() -> None:
+    first = tuning((trial(1, (0.80, 0.70, 0.75)), trial(2, (0.5, 0.5, 0.5))), folds=3)
+    second = tuning((trial(1, (0.81, 0.69, 0.74)),), folds=3, candidate="linear")
+    lead = findings.candidates_lead(run((), tunings=(second, first)))
+    assert lead is not None
+    assert lead.sentence.startswith("The best of lightgbm leads the best of linear by 0.0033;")
+    assert "the best of lightgbm is ahead in 2 of 3" in lead.sentence
+
+
+def test_one_candidate_with_a_complete_trial_leads_nobody() -> None:
+    first = tuning((trial(1, (0.8, 0.7)),), folds=2)
+    assert findings.candidates_lead(run((), tunings=(first, tuning((), folds=2)))) is None
 
 
 def test_the_interval_of_an_auc_agrees_with_simulated_samples() -> None:
@@ -123,3 +139,24 @@ def test_chance_and_a_single_bin_are_no_reason_to_warn(
     bins: tuple[tuple[float, float], ...],
 ) -> None:
     assert findings.calibration_sentence(calibrated(*bins)) == ""
+
+
+def test_a_gate_on_an_error_is_a_limit_from_above() -> None:
+    data = report_data()
+    lower = tuple(replace(tuned, maximize=False) for tuned in data.run.tunings)
+    data = replace(data, run=replace(data.run, tunings=lower))
+    assert "asks for AUC of at most 0.7" in findings.gate_sentence(data)
+    assert "asks for AUC of at least 0.7" in findings.gate_sentence(report_data())
+
+
+@pytest.mark.parametrize(
+    "metric,shown",
+    [
+        ("auc", "AUC"),
+        ("rmse", "RMSE"),
+        ("project.net_profit", "net profit"),
+        ("quantile_loss:0.9", "quantile loss 0.9"),
+    ],
+)
+def test_metrics_are_called_as_people_call_them(metric: str, shown: str) -> None:
+    assert metric_name(metric) == shown

@@ -23,6 +23,7 @@ from tests.unit.report.builders import (
 from warmfold.report.collect import Package, ReportData
 from warmfold.report.evaluation import Evaluation
 from warmfold.report.page import render, write
+from warmfold.runs.records import Parameter
 
 MADE_AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 _LOADING = {"src", "href", "action", "data", "poster", "srcset", "background", "formaction"}
@@ -233,3 +234,51 @@ def test_scores_that_are_off_are_said_to_be_in_short() -> None:
     evaluation = Evaluation.from_json(json.dumps(values))
     text = Page(render(report_data(evaluation=evaluation), MADE_AT)).text
     assert "Calibration is off: scores are too high" in text[: text.index("The search")]
+
+
+def two_candidates() -> ReportData:
+    """One candidate searched by a tuning job, one in a single job with a trial raced out."""
+    linear = replace(
+        tuning(random_trials(5, seed=3)),
+        candidate="linear",
+        job_name="search-job",
+        kind="in_job",
+        algorithm="linear",
+        task="regression",
+        feature_set="ratios",
+        parameters=(Parameter(name="l2", kind="continuous", logarithmic=True),),
+    )
+    raced = replace(
+        linear.trials[0], score=None, raced=True, reason="hopeless", fold_scores=(0.6, 0.5)
+    )
+    gbdt = report_data().run.tunings[0]
+    searched = replace(
+        linear,
+        trials=tuple(
+            replace(t, hyperparameters={"l2": f"{t.number}"}) for t in (raced, *linear.trials[1:])
+        ),
+    )
+    return report_data(run=run((), tunings=(searched, replace(gbdt, algorithm="lightgbm"))))
+
+
+def test_candidates_of_both_kinds_are_compared_in_one_table_and_one_chart() -> None:
+    text = render(two_candidates(), MADE_AT)
+    page = Page(text)
+    assert "Which candidate is best?" in text
+    assert "a tuning job" in text
+    assert "one search job" in text
+    over_time = json.loads(page.figures["figure-trials-over-time"])
+    names = [trace["name"] for trace in over_time["data"]]
+    assert names == ["best so far", "linear", "lightgbm", "raced out"]
+    scores = {c.candidate: c.ranked[0].score or 0.0 for c in two_candidates().run.tunings}
+    winner = max(scores, key=lambda name: scores[name])
+    assert f"<td>1</td><td>{winner}</td>" in text
+    assert f"The best of {winner} leads" in text
+    assert all(f"<td>{score:.4f}</td>" in text for score in scores.values())
+
+
+def test_a_raced_trial_is_shown_as_raced_and_not_as_failed() -> None:
+    text = render(two_candidates(), MADE_AT)
+    assert "Raced out: hopeless" in text
+    assert "4 complete trials of 12" in text
+    assert "1 raced out" in text

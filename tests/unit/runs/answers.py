@@ -1,7 +1,8 @@
 """Recorded answers of SageMaker, served by botocore's stubber, which checks their shapes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,16 +19,23 @@ T0 = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class StubbedAws(Aws):
-    """Hands out one stubbed client for every service."""
+    """Hands out a stubbed client of SageMaker, and a bucket that holds ``objects`` by their key."""
 
     stubbed: Any
+    objects: Mapping[str, bytes] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        assert service == "sagemaker"
-        return self.stubbed
+        assert service in ("sagemaker", "s3")
+        return self.stubbed if service == "sagemaker" else self
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's words
+        assert Bucket == "bucket"
+        return {"Body": io.BytesIO(self.objects[Key])}
 
 
-def stubbed(answers: Sequence[tuple[str, dict[str, Any]]]) -> tuple[StubbedAws, Stubber]:
+def stubbed(
+    answers: Sequence[tuple[str, dict[str, Any]]], objects: Mapping[str, bytes] | None = None
+) -> tuple[StubbedAws, Stubber]:
     """An ``Aws`` that gets exactly these answers, in this order."""
     session = boto3.Session(
         aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
@@ -37,7 +45,9 @@ def stubbed(answers: Sequence[tuple[str, dict[str, Any]]]) -> tuple[StubbedAws, 
     for operation, answer in answers:
         stubber.add_response(operation, answer)
     stubber.activate()
-    return StubbedAws(session=session, environment="dev", stubbed=client), stubber
+    return StubbedAws(
+        session=session, environment="dev", stubbed=client, objects=objects or {}
+    ), stubber
 
 
 def execution(status: str = "Executing", **more: Any) -> tuple[str, dict[str, Any]]:

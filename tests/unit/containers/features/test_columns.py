@@ -1,17 +1,28 @@
 """Raw values to typed columns."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from warmfold_contract.errors import UserError
 from warmfold_contract.schema import Column
-from warmfold_features import category_column, number_column, typed_columns
+from warmfold_features import Cells, typed_column, typed_columns
+from warmfold_features.columns import Place, row_place
 
 COLUMNS = (Column("amount", "number"), Column("purpose", "category"))
+
+
+def number_column(values: Cells, name: str, *, place: Place = row_place) -> NDArray[Any]:
+    return typed_column(values, Column(name, "number"), place=place)
+
+
+def category_column(values: Cells, name: str) -> NDArray[Any]:
+    return typed_column(values, Column(name, "category"))
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -81,3 +92,44 @@ def test_the_caller_says_where_a_row_stands() -> None:
         number_column(
             ["x"], "amount", place=lambda position: f"loans.csv, data row {position + 10}"
         )
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(allow_nan=False, allow_infinity=False).map(repr),
+            st.sampled_from(["", "nan", "inf", "1_000", "1e309", " 1", "e", "+-1", "٣"]),
+        )
+    )
+)
+def test_a_column_of_texts_is_read_as_its_cells_one_by_one(texts: list[str]) -> None:
+    """The fast way for many texts takes and refuses what the way for a single request does."""
+
+    def alone(text: str) -> float | None:
+        try:
+            return float(number_column([None, text], "amount")[1])
+        except UserError:
+            return None
+
+    expected = [alone(text) for text in texts]
+    if None in expected:
+        with pytest.raises(UserError, match=f"^row {expected.index(None) + 1}, column 'amount'"):
+            number_column(texts, "amount")
+    else:
+        np.testing.assert_array_equal(number_column(texts, "amount"), np.array(expected, float))
+
+
+def test_arrays_out_of_a_file_are_read_by_kind() -> None:
+    floats = np.array([1.5, np.nan])
+    days = np.array(["1970-01-02T12:00", "NaT"], dtype="M8[us]")
+    np.testing.assert_array_equal(number_column(floats, "amount"), floats)
+    np.testing.assert_array_equal(typed_column(floats, Column("paid", "money")), floats)
+    np.testing.assert_array_equal(typed_column(days, Column("day", "date")), [1.5, np.nan])
+    with pytest.raises(UserError, match="row 2, column 'amount': the number is not finite"):
+        number_column(np.array([np.nan, np.inf]), "amount")
+    with pytest.raises(UserError, match="row 1, column 'purpose': expected text, found a number"):
+        category_column(floats, "purpose")
+    with pytest.raises(UserError, match="row 1, column 'amount': expected a number, found a date"):
+        number_column(days, "amount")
+    with pytest.raises(UserError, match="row 1, column 'day': expected an ISO date as text, found"):
+        typed_column(floats, Column("day", "date"))

@@ -10,14 +10,16 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from warmfold_contract.algorithms import MODEL_FILES
 from warmfold_contract.manifest import FILE_NAME, Manifest, sha256_of
 from warmfold_contract.project import Columns, Project
 from warmfold_contract.schema import Column, Feature, Schema
 from warmfold_features import encode
-from warmfold_server.model import MODEL_FILE, Model, load_model
+from warmfold_server.model import Model, load_model
 from warmfold_server.server import Server
 from warmfold_server.service import Service
 
+MODEL_FILE = MODEL_FILES["lightgbm"]
 WHEEL = {"name": "tiny-project", "version": "1.0", "wheel_sha256": "ab" * 32}
 COLUMNS = (Column("amount", "number"), Column("purpose", "category"))
 PURPOSES = ("car", "education", "radio")
@@ -104,19 +106,27 @@ def write_artifact(folder: Path, booster: lightgbm.Booster, **changes: Any) -> P
     """What a training job leaves in its model folder; ``changes`` replace manifest members."""
     folder.mkdir(parents=True)
     booster.save_model(folder / MODEL_FILE)
+    return write_manifest(folder, **changes)
+
+
+def write_manifest(folder: Path, **changes: Any) -> Path:
+    """Vouches for the one model file that is there."""
+    (model_file,) = [path for path in folder.iterdir() if path.name != FILE_NAME]
     values: dict[str, Any] = {
         "algorithm": "lightgbm",
-        "task": "binary_classification",
+        "task": "classification",
+        "fitted_as": "classification",
         "schema": SCHEMA,
         "hyperparameters": {"num_leaves": "5"},
         "rounds": 12,
         "metric": "auc",
         "cross_validation": {"score": 0.9},
+        "calibration": {"method": "none"},
         "training_rows": 300,
         "data_fingerprint": "d" * 64,
         "fold_hash": "f" * 64,
         "project": WHEEL,
-        "files": {MODEL_FILE: sha256_of(folder / MODEL_FILE)},
+        "files": {model_file.name: sha256_of(model_file)},
     }
     (folder / FILE_NAME).write_text(Manifest(**{**values, **changes}).to_json(), encoding="utf-8")
     return folder

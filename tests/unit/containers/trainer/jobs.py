@@ -21,7 +21,11 @@ SPLIT = {"WARMFOLD_FOLDS": "5", "WARMFOLD_HOLDOUT_FRACTION": "0.2", "WARMFOLD_SE
 TRIAL = {
     "warmfold_mode": "trial",
     "warmfold_algorithm": "lightgbm",
+    "warmfold_task": "classification",
+    "warmfold_feature_set": "default",
     "warmfold_metric": "auc",
+    "warmfold_cv_strategy": "in_job",
+    "warmfold_racing": "off",
     "warmfold_seed": "7",
     "max_rounds": "40",
     "early_stopping_rounds": "10",
@@ -101,10 +105,13 @@ class Job:
         self.paths.hyperparameters.write_text(json.dumps(values), encoding="utf-8")
 
     def put(self, target: Path, *sources: Path) -> None:
-        """Copy files into an input folder."""
+        """Copy files and folders into an input folder."""
         target.mkdir(parents=True, exist_ok=True)
         for source in sources:
-            shutil.copy(source, target / source.name)
+            if source.is_dir():
+                shutil.copytree(source, target / source.name)
+            else:
+                shutil.copy(source, target / source.name)
 
 
 def make_archive(target: Path, files: Sequence[Path]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from warmfold_contract.schema import Column, Feature, Schema
 from warmfold_trainer.feature_set import FeatureSet
-from warmfold_trainer.splits import assign_folds, fold_hash
+from warmfold_trainer.splits import HOLDOUT, SplitPlan, SplitRows, assign_folds, fold_hash
 
 SCHEMA = Schema(
     columns=(Column("income", "number"), Column("purpose", "category")),
@@ -28,8 +28,9 @@ def feature_set(rows: int = 300, folds: int = 3, seed: int = 0) -> FeatureSet:
     target = (signal > 0.5).astype(np.uint8)
     features = np.stack([income, purpose, random.normal(size=rows)], axis=1).astype(np.float32)
     features[random.random(features.shape) < 0.05] = np.nan
-    fold = assign_folds(target, folds=folds, holdout_fraction=0.01, seed=seed)
-    fold[fold == 0] = 1
+    plan = SplitPlan(folds=folds, holdout_fraction=0.01, seed=seed)
+    fold = assign_folds(SplitRows(target=target), plan)
+    fold[fold == HOLDOUT] = 1
     return FeatureSet(
         features=features,
         target=target,

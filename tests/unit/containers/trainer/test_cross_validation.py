@@ -1,44 +1,78 @@
 """Cross-validation inside one process."""
 
 import math
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.unit.containers.trainer.tables import feature_set
-from warmfold_contract.settings import Hyperparameter
-from warmfold_trainer import cross_validation
+from warmfold_contract.settings import Settings
+from warmfold_contract.tasks import CLASSIFICATION
 from warmfold_trainer.algorithms.lightgbm_trees import LightGbmTrees
 from warmfold_trainer.algorithms.protocol import (
-    Algorithm,
     FinalModel,
+    FoldModel,
     Matrix,
+    Remembered,
     RoundScore,
     Rows,
     Scores,
     Table,
 )
-from warmfold_trainer.cross_validation import CrossValidation, common_rounds, cross_validate
-from warmfold_trainer.scores import METRICS, ScoreError
+from warmfold_trainer.cross_validation import (
+    CrossValidation,
+    TrialData,
+    arranged,
+    combined,
+    common_rounds,
+    cross_validate,
+    fit_fold,
+    trial_data,
+)
+from warmfold_trainer.feature_set import FeatureSet
+from warmfold_trainer.metric import find_metric
+from warmfold_trainer.racing import RacedOut
+from warmfold_trainer.scores import ScoreError
 from warmfold_trainer.settings import read_settings
 
-AUC = METRICS["auc"]
+AUC = find_metric("auc")
 
 
-def run(*, metric: str = "auc", seed: int = 1, data_seed: int = 0, **given: str) -> CrossValidation:
-    algorithm = LightGbmTrees()
-    settings = read_settings(
+def settings_of(**given: str) -> Settings:
+    return read_settings(
         {"max_rounds": "60", "early_stopping_rounds": "10", "num_leaves": "6", **given},
-        algorithm.hyperparameters,
-        owner="lightgbm",
+        "lightgbm",
+        CLASSIFICATION,
     )
-    data = feature_set(seed=data_seed)
-    return cross_validate(
-        algorithm, data, settings, METRICS[metric], seed=seed, on_fold=lambda fold, score: None
-    )
+
+
+def prepared(data: FeatureSet, settings: Settings, *, seed: int = 1) -> TrialData:
+    return trial_data(LightGbmTrees(), data, settings, seed=seed, task=CLASSIFICATION)
+
+
+def ignore(fold: int, score: float) -> None:
+    pass
+
+
+def run(
+    *,
+    metric: str = "auc",
+    seed: int = 1,
+    data: FeatureSet | None = None,
+    workers: int | None = None,
+    **given: str,
+) -> CrossValidation:
+    settings = settings_of(**given)
+    trial = prepared(feature_set() if data is None else data, settings, seed=seed)
+    result = cross_validate(trial, settings, find_metric(metric), on_fold=ignore, workers=workers)
+    assert isinstance(result, CrossValidation)
+    return result
 
 
 def values(result: CrossValidation) -> tuple[object, ...]:
@@ -59,29 +93,64 @@ def test_the_same_seed_gives_the_same_result_to_the_last_bit() -> None:
     assert first == again != other
 
 
-def test_folds_in_parallel_and_one_after_another_agree_to_the_last_bit(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    results = []
-    for cores in (1, 4):
-        monkeypatch.setattr(cross_validation, "available_cores", lambda cores=cores: cores)
-        results.append(values(run(bagging_fraction="0.6")))
-    assert results[0] == results[1]
+def test_folds_in_parallel_and_one_after_another_agree_to_the_last_bit() -> None:
+    one, four = (values(run(bagging_fraction="0.6", workers=workers)) for workers in (1, 4))
+    assert one == four
+
+
+def test_trials_that_share_their_data_and_run_at_once_do_not_disturb_each_other() -> None:
+    trial = prepared(feature_set(), settings_of())
+
+    def score(leaves: str) -> tuple[object, ...]:
+        result = cross_validate(
+            trial, settings_of(num_leaves=leaves), AUC, on_fold=ignore, workers=1
+        )
+        assert isinstance(result, CrossValidation)
+        return values(result)
+
+    leaves = ["3", "6", "12", "6"]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(score, leaves)) == [score(number) for number in leaves]
 
 
 def test_every_row_is_scored_by_the_one_model_that_did_not_see_it() -> None:
     data, result = feature_set(), run()
-    assert data.fold is not None
     for fold in range(1, data.folds + 1):
-        rows = data.fold == fold
+        _, rows = data.fold_rows(fold)
         score = AUC.function(data.target[rows], result.out_of_fold[rows])
         assert score == result.fold_scores[fold - 1]
+
+
+def test_out_of_fold_scores_of_repeats_are_averaged() -> None:
+    once, other = feature_set(), feature_set(seed=3)
+    assert once.fold is not None
+    assert other.fold is not None
+    data = replace(once, fold=np.hstack([once.fold, other.fold]), folds=6, repeats=2)
+    settings = settings_of()
+    trial = prepared(data, settings)
+    models = [fit_fold(trial, settings, AUC, number, threads=1) for number in range(1, 7)]
+    result = combined(data, models, AUC, workers=1)
+    expected = np.zeros(data.rows)
+    for number, model in enumerate(models, start=1):
+        _, rows = data.fold_rows(number)
+        rounds = min(result.rounds, len(model.curve))
+        expected[rows] += model.predict(data.features[rows], rounds) / 2
+    np.testing.assert_allclose(result.out_of_fold, expected, rtol=1e-9)
+
+
+def test_rows_that_are_only_ever_trained_on_have_no_out_of_fold_score() -> None:
+    data = feature_set()
+    blocks = np.repeat([0, 1, 2, 3], len(data.target) // 4).astype(np.int16)[:, np.newaxis]
+    result = run(data=replace(data, fold=blocks, folds=3, assignment="time"))
+    assert np.isnan(result.out_of_fold[blocks[:, 0] == 0]).all()
+    assert np.isfinite(result.out_of_fold[blocks[:, 0] > 0]).all()
 
 
 def test_a_fold_is_not_scored_at_its_own_best_round() -> None:
     result = run()
     assert len(set(result.fold_best_rounds)) > 1
     assert min(result.fold_best_rounds) <= result.rounds <= max(result.fold_best_rounds)
+    assert result.score < np.mean(result.provisional_scores)
 
 
 def test_a_metric_to_be_minimised_stops_at_its_lowest_value() -> None:
@@ -92,15 +161,13 @@ def test_a_metric_to_be_minimised_stops_at_its_lowest_value() -> None:
 
 def test_folds_are_reported_in_order_whoever_is_done_first() -> None:
     seen: list[int] = []
-    algorithm = LightGbmTrees()
-    settings = read_settings({"max_rounds": "5"}, algorithm.hyperparameters, owner="lightgbm")
+    settings = settings_of(max_rounds="5")
     cross_validate(
-        algorithm,
-        feature_set(folds=7),
+        prepared(feature_set(folds=7), settings),
         settings,
         AUC,
-        seed=1,
         on_fold=lambda fold, score: seen.append(fold),
+        workers=4,
     )
     assert seen == [1, 2, 3, 4, 5, 6, 7]
 
@@ -126,18 +193,49 @@ def test_data_that_allows_no_split_gives_one_round_and_no_skill() -> None:
     assert result.fold_scores == (0.5, 0.5, 0.5)
 
 
+@pytest.mark.parametrize("rounds", [1, 29, 30, 41, 60])
+def test_scores_added_to_what_training_knew_are_those_of_a_walk_through_all_trees(
+    rounds: int,
+) -> None:
+    data = feature_set()
+    settings = settings_of(early_stopping_rounds="60")
+    model = fit_fold(prepared(data, settings), settings, AUC, 1, threads=1)
+    _, validation = data.fold_rows(1)
+    features = data.features[validation]
+    start = model.remembered(rounds)  # type: ignore[attr-defined]
+    assert (start is None) == (rounds < 30)
+    if start is not None:
+        assert isinstance(start, Remembered)
+        known = model.predict_on(features, start, rounds)  # type: ignore[attr-defined]
+        np.testing.assert_allclose(known, model.predict(features, rounds), rtol=1e-12)
+
+
+def test_a_rare_class_is_in_the_sample_that_the_training_score_is_taken_on() -> None:
+    data = feature_set(rows=6000, folds=2)
+    target = np.zeros(6000, dtype=np.uint8)
+    target[[0, 1, 2, 3]] = 1
+    fold = np.ones((6000, 1), dtype=np.int16)
+    fold[[1, 3, *range(3000, 6000)]] = 2
+    result = run(data=replace(data, target=target, fold=fold), max_rounds="2")
+    assert all(0 <= score <= 1 for score in result.fold_training_scores)
+
+
 class Constant:
     """An algorithm of one round that predicts one value: what the protocol asks for, no more."""
 
     name = "constant"
     model_files: Sequence[str] = ()
-    hyperparameters = (Hyperparameter(name="value", minimum=0, maximum=1, default=0.5),)
 
     def __init__(self, value: float) -> None:
         self.value = value
         self.curve = np.array([0.5])
 
-    def prepare(self, table: Table, settings: Mapping[str, float], *, seed: int) -> "Constant":
+    def bin(
+        self, table: Table, settings: Settings, *, seed: int, keep_folds: bool = False
+    ) -> "Constant":
+        return self
+
+    def with_settings(self, settings: Settings, *, threads: int = 1) -> "Constant":
         return self
 
     def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> "Constant":
@@ -146,42 +244,144 @@ class Constant:
     def predict(self, features: Matrix, rounds: int = 1) -> Scores:
         return np.full(len(features), self.value)
 
+    def save(self, folder: Path) -> tuple[str, ...]:
+        raise AssertionError("a trial that trains its own folds saves none")
+
     def fit_final(self, rounds: int, *, threads: int) -> FinalModel:
         raise AssertionError("a trial trains and loads no final model")
 
     def load(self, folder: Path) -> FinalModel:
         raise AssertionError("a trial trains and loads no final model")
 
+    def load_fold(self, folder: Path, curve: Scores, table: Table) -> "Constant":
+        raise AssertionError("a trial that trains its own folds loads none")
 
-def constant(value: float) -> Algorithm:
-    return Constant(value)
+
+def constant(value: float) -> TrialData:
+    return trial_data(Constant(value), feature_set(), {}, seed=1, task=CLASSIFICATION)
 
 
 def test_another_algorithm_slots_in() -> None:
-    result = cross_validate(
-        constant(0.3), feature_set(), {}, AUC, seed=1, on_fold=lambda fold, score: None
-    )
+    result = cross_validate(constant(0.3), {}, AUC, on_fold=ignore)
+    assert isinstance(result, CrossValidation)
     assert (result.score, result.rounds, result.score_std) == (0.5, 1, 0)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_predictions_that_are_not_finite_have_no_score(bad: float) -> None:
     with pytest.raises(ScoreError, match="not finite"):
-        cross_validate(constant(bad), feature_set(), {}, AUC, seed=1, on_fold=lambda *_: None)
+        cross_validate(constant(bad), {}, AUC, on_fold=ignore)
 
 
-def test_one_binned_table_serves_many_threads_at_once() -> None:
-    data = feature_set(rows=600)
-    algorithm = LightGbmTrees()
-    settings = read_settings({"max_rounds": "20"}, algorithm.hyperparameters, owner="lightgbm")
-    table = Table(features=data.features, target=data.target, schema=data.schema.features)
-    prepared = algorithm.prepare(table, settings, seed=1)
-    train, validation = np.arange(0, 400), np.arange(400, 600)
-    score = RoundScore(
-        function=lambda scores: AUC.function(data.target[validation], scores),
-        greater_is_better=True,
+class StopAfter:
+    """A race that is lost after some folds."""
+
+    def __init__(self, folds: int) -> None:
+        self.folds = folds
+        self.asked: list[Mapping[int, float]] = []
+
+    def after_fold(self, fold_scores: Mapping[int, float]) -> bool:
+        self.asked.append(dict(fold_scores))
+        return len(fold_scores) == self.folds
+
+    def pessimistic_score(self, fold_scores: Mapping[int, float]) -> float:
+        return -1.0
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_lost_race_ends_the_trial_with_the_folds_it_has(workers: int) -> None:
+    settings = settings_of()
+    data = feature_set(folds=5)
+    race, seen = StopAfter(2), list[int]()
+    result = cross_validate(
+        prepared(data, settings),
+        settings,
+        AUC,
+        on_fold=lambda fold, score: seen.append(fold),
+        race=race,
+        workers=workers,
     )
-    with ThreadPoolExecutor(4) as threads:
-        jobs = [threads.submit(prepared.fit_fold, train, validation, score) for _ in range(12)]
-        curves = {tuple(job.result().curve) for job in jobs}
-    assert len(curves) == 1
+    assert isinstance(result, RacedOut)
+    assert result.score == -1.0
+    assert seen == [1, 2] == list(result.fold_scores)
+    assert race.asked == [{1: result.fold_scores[1]}, result.fold_scores]
+    whole = run(data=data)
+    assert tuple(result.fold_scores.values()) == whole.provisional_scores[:2]
+
+
+def test_a_race_is_not_asked_when_all_folds_are_done() -> None:
+    settings = settings_of()
+    race = StopAfter(3)
+    result = cross_validate(
+        prepared(feature_set(), settings), settings, AUC, on_fold=ignore, race=race
+    )
+    assert isinstance(result, CrossValidation)
+    assert len(race.asked) == 2
+
+
+def test_folds_of_a_trial_that_lost_its_race_do_not_train_on() -> None:
+    settings = settings_of(max_rounds="100000", early_stopping_rounds="10000", learning_rate="1e-6")
+    short = settings_of(max_rounds="1")
+
+    class OneFold:
+        """The first fold is short, the others would take minutes."""
+
+        def __init__(self) -> None:
+            trial = prepared(feature_set(folds=5), settings)
+            self.slow = trial.binned.with_settings(settings)
+            self.fast = trial.binned.with_settings(short)
+            self.first = threading.Lock()
+
+        def with_settings(self, settings: Settings, *, threads: int = 1) -> "OneFold":
+            return self
+
+        def fit_final(self, rounds: int, *, threads: int) -> FinalModel:
+            raise AssertionError("a trial trains no final model")
+
+        def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> FoldModel:
+            table = self.fast if self.first.acquire(blocking=False) else self.slow
+            return table.fit_fold(train, validation, score)
+
+    begun = time.monotonic()
+    result = cross_validate(
+        TrialData(data=feature_set(folds=5), binned=OneFold()),
+        settings,
+        AUC,
+        on_fold=ignore,
+        race=StopAfter(1),
+        workers=2,
+    )
+    assert isinstance(result, RacedOut)
+    # Its folds would have taken minutes each.
+    assert time.monotonic() - begun < 20
+
+
+def test_one_fold_and_all_of_them_combined_are_what_a_trial_does() -> None:
+    data, settings = feature_set(), settings_of(bagging_fraction="0.6")
+    trial = prepared(data, settings)
+    models = [fit_fold(trial, settings, AUC, number, threads=1) for number in (1, 2, 3)]
+    assert values(combined(data, models, AUC, workers=1)) == values(run(bagging_fraction="0.6"))
+
+
+@pytest.mark.parametrize(
+    "cores,folds,workers,arrangement",
+    [
+        (2, 5, None, (2, 1)),
+        (5, 5, None, (5, 1)),
+        (8, 5, None, (5, 1)),
+        (16, 5, None, (5, 3)),
+        (1, 5, None, (1, 1)),
+        (16, 5, 1, (1, 1)),
+        (2, 5, 9, (5, 1)),
+    ],
+)
+def test_threads_times_folds_at_a_time_are_never_more_than_the_cores(
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int,
+    folds: int,
+    workers: int | None,
+    arrangement: tuple[int, int],
+) -> None:
+    monkeypatch.setattr("warmfold_trainer.cross_validation.available_cores", lambda: cores)
+    found = arranged(folds, workers)
+    assert (found.workers, found.threads) == arrangement

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from warmfold_trainer.curves import MAX_POINTS, calibration, curves
+from warmfold_trainer.curves import (
+    MAX_POINTS,
+    calibration,
+    curves,
+    predicted_actual,
+    regression_curves,
+)
 from warmfold_trainer.scores import auc, ks
 
 
@@ -54,3 +60,22 @@ def test_equal_scores_share_one_calibration_bin() -> None:
     assert bins == [
         {"mean_score": pytest.approx(0.4), "observed_rate": pytest.approx(2 / 3), "rows": 3}
     ]
+
+
+def test_residuals_are_actual_less_predicted_at_each_share_of_the_rows() -> None:
+    score = np.arange(101.0)
+    found = regression_curves(score + np.arange(101.0)[::-1], score)["residuals"]
+    assert found["quantile"][0] == 0
+    assert found["quantile"][-1] == 1
+    assert found["residual"] == pytest.approx(np.arange(101.0))
+
+
+def test_predictions_stand_beside_the_mean_and_spread_of_what_was_actual() -> None:
+    score = np.repeat(np.arange(20.0), 10)
+    target = score * 2 + np.tile([-1.0, 1.0], 100)
+    bins = predicted_actual(target, score)
+    assert len(bins) == 10
+    assert sum(entry["rows"] for entry in bins) == 200
+    assert bins[0]["mean_score"] == 0.5
+    assert bins[0]["mean_target"] == 1.0
+    assert bins[0]["target_std"] == pytest.approx(np.std(target[:20]))

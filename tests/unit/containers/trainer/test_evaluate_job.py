@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.containers.trainer.final_model import ready
+from tests.unit.containers.trainer.final_model import put_champion, ready
 from tests.unit.containers.trainer.jobs import WHEEL, Job, make_archive
 from warmfold_contract.paths import Paths
-from warmfold_trainer.scores import METRICS
 
 Evaluation = dict[str, Any]
+METRICS = ("auc", "gini", "ks", "log_loss", "brier", "pr_auc")
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ def evaluation(job: Job, processed: Paths, model: Path) -> Job:
         job.paths.processing_input("holdout"), *processed.processing_output("holdout").iterdir()
     )
     make_archive(archive_of(job), sorted(model.iterdir()))
+    put_champion(job, processed, {"status": "none"})
     return job
 
 
@@ -50,18 +51,19 @@ def result_of(job: Job) -> Evaluation:
 def test_the_evaluation_has_every_part(evaluation: Job, processed: Paths) -> None:
     result = result_of(evaluation)
     assert set(result) == {
-        *("format", "metric", "score", "metrics", "cross_validation", "rows"),
-        *("curves", "importance", "registration", "card"),
+        *("format", "task", "metric", "score", "metrics", "cross_validation", "calibration"),
+        *("champion", "rows", "curves", "importance", "registration", "card"),
     }
-    assert result["format"] == 1
+    assert result["format"] == 2
+    assert result["task"] == "classification"
     assert set(result["metrics"]) == set(METRICS)
     assert result["score"] == result["metrics"]["auc"] > 0.7
     assert result["rows"] == {"holdout": 200, "positive": 60}
     assert set(result["cross_validation"]) == {
-        *("score", "score_std", "training_score", "fold_scores"),
+        *("score", "score_std", "training_score", "fold_scores", "out_of_fold"),
     }
-    features = json.loads((processed.processing_output("train") / "schema.json").read_text())
-    names = {feature["name"] for feature in features["schema"]["features"]}
+    schema = json.loads((processed.processing_output("train") / "default/schema.json").read_text())
+    names = {feature["name"] for feature in schema["features"]}
     assert {entry["feature"] for entry in result["importance"]} == names
     assert set(result["importance"][0]) == {"feature", "gain", "splits"}
 
@@ -82,7 +84,8 @@ def test_what_the_registry_keeps_is_text(evaluation: Job) -> None:
     assert all(isinstance(value, str) and value for value in kept.values())
     assert set(kept) == {
         *("score", "metric", "algorithm", "rounds", "data_fingerprint", "fold_hash"),
-        *("wheel_sha256", "cv_score", "cv_score_std"),
+        *("wheel_sha256", "cv_score", "cv_score_std", "task", "calibration"),
+        *("champion", "champion_version", "difference_to_champion"),
     }
     assert float(kept["score"]) == pytest.approx(result["score"], abs=1e-6)
     assert kept["wheel_sha256"] == WHEEL["wheel_sha256"]

@@ -1,12 +1,17 @@
 """The final training as a job."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
 import lightgbm
 import pytest
 
-from tests.unit.containers.trainer.final_model import FINAL, files, ready
-from tests.unit.containers.trainer.jobs import WHEEL, Job
+from tests.unit.containers.trainer.final_model import FINAL, files, put_out_of_fold, ready
+from tests.unit.containers.trainer.jobs import DATA, WHEEL, Job, make_archive
 from warmfold_contract.manifest import read_artifact
 from warmfold_contract.paths import Paths
+from warmfold_trainer.feature_set import read_feature_set
 
 
 def test_the_artifact_is_a_text_model_and_a_manifest_that_vouches_for_it(
@@ -20,7 +25,8 @@ def test_the_artifact_is_a_text_model_and_a_manifest_that_vouches_for_it(
     assert manifest.project == WHEEL
     assert manifest.hyperparameters["num_leaves"] == "8"
     assert manifest.hyperparameters["min_data_in_leaf"] == "20"
-    assert manifest.cross_validation == {
+    assert {**manifest.cross_validation, "out_of_fold": None} == {
+        "out_of_fold": None,
         "score": 0.78,
         "score_std": 0.05,
         "training_score": 0.9,
@@ -29,6 +35,48 @@ def test_the_artifact_is_a_text_model_and_a_manifest_that_vouches_for_it(
     booster = lightgbm.Booster(model_file=str(job.paths.model / "model.txt"))
     assert booster.num_trees() == 25
     assert booster.feature_name() == [feature.name for feature in manifest.schema.features]
+
+
+def test_the_out_of_fold_scores_are_reported_and_calibrate_the_model(
+    job: Job, processed: Paths
+) -> None:
+    assert ready(job, processed).run("train").code == 0
+    manifest = read_artifact(job.paths.model)
+    found = manifest.cross_validation["out_of_fold"]
+    assert found["rows"] == 800
+    assert 0.8 < found["metrics"]["auc"] < 1
+    losses = found["log_loss_by_calibration"]
+    assert manifest.calibration is not None
+    # What the channel holds is too low for both classes: a shift of the log odds mends it.
+    assert manifest.calibration["method"] == "platt"
+    assert losses["platt"] < losses["none"]
+
+
+@pytest.mark.parametrize(
+    "damage,fault",
+    [
+        (lambda path: path.unlink(), "the input holds no output.tar.gz"),
+        (lambda path: path.write_bytes(b"no tar"), "output.tar.gz is not a readable gzip tar"),
+        (
+            lambda path: make_archive(path, [DATA]),
+            "output.tar.gz holds no file 'out_of_fold.npz'",
+        ),
+    ],
+)
+def test_a_trials_output_that_cannot_be_read_is_named(
+    job: Job, processed: Paths, damage: Callable[[Path], object], fault: str
+) -> None:
+    damage(ready(job, processed).paths.channel("trial") / "output.tar.gz")
+    assert job.run("train").reason.startswith(fault)
+    assert not job.paths.model.exists()
+
+
+def test_out_of_fold_scores_of_other_rows_are_refused(job: Job, processed: Paths) -> None:
+    ready(job, processed)
+    data = read_feature_set(job.paths.channel("train"), with_folds=True)
+    put_out_of_fold(job, replace(data, row_id=data.row_id + 1))
+    reason = job.run("train").reason
+    assert reason.startswith("out_of_fold.npz in output.tar.gz is not of the rows in the training")
 
 
 def test_the_same_inputs_and_seed_give_the_same_bytes(job: Job, processed: Paths) -> None:
@@ -52,8 +100,13 @@ def test_the_same_inputs_and_seed_give_the_same_bytes(job: Job, processed: Paths
             "warmfold_metric is 'auc', but selected_trial.json was selected by 'ks'",
         ),
         ({"algorithm": "magic"}, "unknown algorithm 'magic'"),
-        ({"hyperparameters": {"speed": "9"}}, "lightgbm has no hyperparameter speed"),
-        ({"format": 2}, "selected_trial.json has format 2, this image reads 1"),
+        (
+            {"hyperparameters": {"speed": "9"}},
+            "lightgbm (classification) has no hyperparameter speed",
+        ),
+        ({"format": 1}, "selected_trial.json has format 1, this image reads 2"),
+        ({"task": "ranking"}, "selected_trial.json has task 'ranking': use one of classification"),
+        ({"fold_hash": "f0"}, "selected_trial.json was scored on other folds (hash f0) than"),
     ],
 )
 def test_a_selection_that_does_not_fit_is_refused(

@@ -64,7 +64,7 @@ def test_classes_are_spread_evenly_and_labels_belong_to_their_rows(processed: Pa
     train, holdout = read(processed)
     assert (holdout.target.sum(), train.target.sum()) == (60, 240)
     assert train.fold is not None
-    assert np.bincount(train.fold[train.target == 1]).tolist() == [0, 48, 48, 48, 48, 48]
+    assert np.bincount(train.fold[train.target == 1, 0]).tolist() == [0, 48, 48, 48, 48, 48]
     labels = [row["creditability"] for row in csv.DictReader(LINES)]
     for part in (train, holdout):
         expected = [labels[row - 1] == "bad" for row in part.row_id]
@@ -107,10 +107,15 @@ def test_the_transform_input_is_the_hold_out_without_its_target(processed: Paths
 
 def test_the_outputs_hold_no_pickle_and_the_promised_types(processed: Paths) -> None:
     train = processed.processing_output("train")
-    types = {path.stem: np.load(path, allow_pickle=False).dtype.str for path in train.glob("*.npy")}
+    types = {path.stem: np.load(path).dtype.str for path in train.rglob("*.npy")}
     assert types == {"features": "<f4", "target": "|u1", "row_id": "<i8", "fold": "<i2"}
     description = json.loads((train / "schema.json").read_text())
-    assert set(description) == {"schema", "data_fingerprint", "fold_hash", "folds", "rows"}
+    assert set(description) == {
+        *("data_fingerprint", "fold_hash", "folds", "repeats", "assignment", "task", "rows"),
+        "feature_sets",
+    }
+    assert description["feature_sets"] == ["default"]
+    assert {path.name for path in (train / "default").iterdir()} == {"features.npy", "schema.json"}
 
 
 def test_the_same_rows_in_several_files_with_byte_order_marks_give_the_same_bytes(
@@ -197,6 +202,11 @@ def test_bad_data_is_refused_with_its_place_and_leaves_nothing(
         ("WARMFOLD_HOLDOUT_FRACTION", "1", "use a number above 0 below 1"),
         ("WARMFOLD_HOLDOUT_FRACTION", "0.001", "leaves no hold-out rows"),
         ("WARMFOLD_SEED", "seven", "WARMFOLD_SEED is 'seven'"),
+        ("WARMFOLD_REPEATS", "0", "WARMFOLD_REPEATS is '0': use an integer from 1 to 17"),
+        ("WARMFOLD_REPEATS", "8", "WARMFOLD_FOLDS x WARMFOLD_REPEATS is 40: use at most 35"),
+        ("WARMFOLD_ASSIGNMENT", "random", "is 'random': use stratified, grouped, time"),
+        ("WARMFOLD_ASSIGNMENT", "grouped", "needs the project's group column"),
+        ("WARMFOLD_ASSIGNMENT", "time", "needs the project's time column"),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(
@@ -251,10 +261,73 @@ def test_a_features_function_at_fault_is_named_and_leaves_nothing(
     assert outputs(job.paths) == {}
 
 
+GROUPED_PROJECT = """
+from dataclasses import replace
+from german_credit.project import PROJECT as GOOD
+
+def amount(columns):
+    return {"amount": columns["credit_amount"]}
+
+PROJECT = replace(GOOD, group="purpose", time="age_in_years", feature_sets={"amount": amount})
+"""
+
+
+@pytest.fixture
+def grouped(tmp_path: Path, job: Job) -> Job:
+    """A job of the example with the purpose of the credit as its group, and its data."""
+    site = install_example(tmp_path / "site")
+    replace_project(site, "return {}")
+    (site / "german_credit" / "project_under_test.py").write_text(GROUPED_PROJECT)
+    job.put(job.paths.processing_input("raw"), DATA)
+    return Job(paths=job.paths, site=site)
+
+
+def test_a_project_with_groups_is_split_by_them_and_has_all_its_feature_sets(grouped: Job) -> None:
+    finished = grouped.run(
+        "process",
+        **{**SPLIT, "WARMFOLD_FOLDS": "3"},
+        WARMFOLD_REPEATS="2",
+        WARMFOLD_ASSIGNMENT="grouped",
+    )
+    assert finished.code == 0, finished.err
+    train, holdout = read(grouped.paths)
+    purposes = np.array([row["purpose"] for row in csv.DictReader(LINES)])
+    assert (train.folds, train.repeats, train.assignment) == (6, 2, "grouped")
+    for number in range(1, 7):
+        learn, validate = (purposes[train.row_id[rows] - 1] for rows in train.fold_rows(number))
+        assert set(learn).isdisjoint({*validate, *purposes[holdout.row_id - 1]})
+    small = read_feature_set(grouped.paths.processing_output("train"), "amount", with_folds=True)
+    assert small.features.shape == (train.rows, 1)
+
+
+@pytest.mark.parametrize(
+    "changed,fault",
+    [
+        ({}, "10 groups of the project's group column are on both sides of a split, first in data"),
+        ({"WARMFOLD_ASSIGNMENT": "time"}, "groups of the project's group column are on both sides"),
+        (
+            {"WARMFOLD_ASSIGNMENT": "grouped", "WARMFOLD_FOLDS": "12"},
+            "12 folds need at least 12 gr",
+        ),
+        ({"WARMFOLD_ASSIGNMENT": "time", "WARMFOLD_REPEATS": "2"}, "WARMFOLD_REPEATS is 2, but"),
+    ],
+)
+def test_folds_that_the_groups_do_not_allow_are_refused_and_leave_nothing(
+    grouped: Job, changed: dict[str, str], fault: str
+) -> None:
+    finished = grouped.run("process", **{**SPLIT, **changed})
+    assert finished.code == 1
+    assert fault in finished.reason
+    assert outputs(grouped.paths) == {}
+
+
 def test_a_users_mistake_ends_the_job_with_1_and_its_exit_message(job: Job) -> None:
     finished = job.run("process", **SPLIT)
     assert finished.code == 1
-    assert finished.reason == "the input 'raw' holds no .csv file: upload the training data"
+    assert (
+        finished.reason
+        == "the input 'raw' holds no .csv or .parquet file: upload the training data"
+    )
     assert "Traceback" not in finished.err
     assert not job.paths.failure.exists()
 

@@ -1,6 +1,5 @@
 """A trial as a job: metric lines, files, failures and being stopped."""
 
-import csv
 import json
 import signal
 
@@ -57,11 +56,10 @@ def test_a_trial_leaves_its_scores_and_its_out_of_fold_predictions(trial: Job) -
     assert summary["score"] == pytest.approx(last[OBJECTIVE])
     assert summary["rounds"] == last["training:rounds"]
     assert summary["hyperparameters"]["num_leaves"] == "8"
-    text = (trial.paths.output_data / "out_of_fold.csv").read_text()
-    rows = list(csv.DictReader(text.splitlines()))
     ids = np.load(trial.paths.channel("train") / "row_id.npy")
-    assert [int(row["row_id"]) for row in rows] == ids.tolist()
-    assert all(0 < float(row["score"]) < 1 for row in rows)
+    with np.load(trial.paths.output_data / "out_of_fold.npz") as out_of_fold:
+        assert out_of_fold["row_id"].tolist() == ids.tolist()
+        assert ((out_of_fold["score"] > 0) & (out_of_fold["score"] < 1)).all()
 
 
 def test_the_same_inputs_and_seed_give_the_same_bytes(trial: Job) -> None:
@@ -84,11 +82,20 @@ def test_hyperparameters_quoted_by_an_sdk_and_added_by_tuning_are_understood(tri
     "changed,fault",
     [
         ({"num_leaves": "1"}, "num_leaves is '1': use an integer from 2 to 131072"),
-        ({"max_leafs": "8"}, "lightgbm has no hyperparameter max_leafs; it has: max_rounds"),
+        (
+            {"max_leafs": "8"},
+            "lightgbm (classification) has no hyperparameter max_leafs; it has: max_rounds",
+        ),
         ({"warmfold_algorithm": "magic"}, "unknown algorithm 'magic'"),
         ({"warmfold_metric": "f2"}, "unknown metric 'f2'"),
-        ({"warmfold_mode": "both"}, "warmfold_mode is 'both': use 'trial' or 'final'"),
+        ({"warmfold_mode": "both"}, "warmfold_mode is 'both': use one of 'trial', "),
         ({"warmfold_seed": "-1"}, "warmfold_seed is '-1': use an integer from 0"),
+        (
+            {"warmfold_task": "both"},
+            "warmfold_task is 'both': use 'classification' or 'regression'",
+        ),
+        ({"warmfold_racing": "yes"}, "warmfold_racing is 'yes': use a number from 0 to 10"),
+        ({"warmfold_cv_strategy": "x"}, "warmfold_cv_strategy is 'x': use 'in_job' or 'fan_out'"),
     ],
 )
 def test_a_bad_hyperparameter_fails_the_trial_by_name(
@@ -113,9 +120,10 @@ def test_a_platform_hyperparameter_that_is_not_set_is_named(trial: Job, name: st
     [
         ("schema.json", None, "channel 'train': schema.json is missing"),
         ("schema.json", b"{", "channel 'train': schema.json is damaged"),
-        ("schema.json", b"{}", "channel 'train': schema.json is incomplete"),
+        ("schema.json", b"{}", "channel 'train': there is no feature set 'default'"),
         ("fold.npy", None, "channel 'train': fold.npy is missing"),
-        ("features.npy", b"not numpy", "channel 'train': features.npy is damaged"),
+        ("default/features.npy", b"not numpy", "channel 'train': default/features.npy is damaged"),
+        ("default/schema.json", b"{}", "channel 'train': schema.json is incomplete"),
     ],
 )
 def test_a_damaged_channel_fails_the_trial_naming_the_file(
@@ -171,6 +179,7 @@ def test_no_line_is_made_of_a_result_that_is_not_finite(bad: float) -> None:
         fold_scores=(0.7, 0.7),
         fold_training_scores=(0.8, bad),
         fold_best_rounds=(3, 3),
+        provisional_scores=(0.7, 0.7),
         out_of_fold=np.zeros(4),
     )
     with pytest.raises(ValueError, match="only finite values are reported"):

@@ -1,0 +1,159 @@
+"""What the settings of one model say about its search: metric, engine, folds, machines."""
+
+import math
+from collections.abc import Iterator
+
+from config.errors import Fault
+from config.settings import Candidate, CrossValidation, Data, Jobs, Model, Tuning
+from warmfold_contract.errors import UserError
+from warmfold_contract.metric_names import direction_of, metric_task
+from warmfold_contract.metrics import metric_definitions
+from warmfold_contract.tasks import CLASSIFICATION, REGRESSION
+
+# SageMaker takes 40 metric definitions a job; those beside one per fold are the platform's.
+_MAX_METRICS = 40
+_MAX_FOLDS = _MAX_METRICS - (len(metric_definitions(2)) - 2)
+# Stopping takes one call a second, and a stopped job up to two minutes to end.
+_MAX_LIVE_FOLDS = 100
+# Where a metric lies, for a gate that no model could fail or pass.
+_UNIT = ("auc", "ks", "pr_auc", "brier")
+
+
+def data_faults(value: Data) -> Iterator[Fault]:
+    if value.folds * value.repeats > _MAX_FOLDS:
+        yield Fault(
+            key="repeats",
+            value=value.repeats,
+            problem=f"makes {value.folds * value.repeats} folds of {value.folds} each",
+            remedy=f"lower folds or repeats: a trial reports {_MAX_FOLDS} folds at most (SageMaker "
+            f"takes {_MAX_METRICS} metrics a job)",
+        )
+    if value.assignment == "time" and value.repeats > 1:
+        yield Fault(
+            key="repeats",
+            value=value.repeats,
+            problem="means nothing when rows are in the order of time, which is one only",
+            remedy='set it to 1, or use assignment = "stratified" or "grouped"',
+        )
+
+
+def metric_faults(value: Tuning) -> Iterator[Fault]:
+    try:
+        direction = direction_of(value.metric)
+    except UserError as error:
+        yield Fault(
+            key="metric",
+            value=value.metric,
+            problem="is no metric of the trainer",
+            remedy=str(error).partition(": ")[2],
+        )
+        return
+    if direction is None and value.direction is None:
+        yield Fault(
+            key="direction",
+            problem=f"is missing, and {value.metric} is a metric of the project's own",
+            remedy='say which way it is better: "Maximize" or "Minimize"',
+        )
+    if direction is not None and value.direction is not None:
+        yield Fault(
+            key="direction",
+            value=value.direction,
+            problem=f"means nothing for {value.metric}, whose direction is known",
+            remedy="remove it; only a metric of the project's own (project.<name>) needs it",
+        )
+
+
+def racing_faults(value: Tuning) -> Iterator[Fault]:
+    number = value.racing if not isinstance(value.racing, bool) else None
+    if value.racing is True or (number is not None and not (0 < number < math.inf)):
+        yield Fault(
+            key="racing",
+            value=value.racing,
+            problem="is no number of standard deviations",
+            remedy="use false, or a number above 0: the larger, the more cautious",
+        )
+
+
+def cross_validation_faults(value: CrossValidation) -> Iterator[Fault]:
+    if value.strategy == "fan_out" and value.fan_out is None:
+        yield Fault(
+            key="fan_out",
+            problem='is missing, and strategy is "fan_out"',
+            remedy="add [models.cross_validation.fan_out] with keep_alive_seconds, folds_at_once "
+            "and own_fold",
+        )
+
+
+def jobs_faults(value: Jobs) -> Iterator[Fault]:
+    for name in ("processing", "trial", "evaluation", "search"):
+        compute = getattr(value, name)
+        if compute is not None and compute.instance_count > 1:
+            yield Fault(
+                key=f"{name}.instance_count",
+                value=compute.instance_count,
+                problem="would do the same work once per machine",
+                remedy="set it to 1; trials in parallel are tuning.parallel_trials",
+            )
+
+
+def search_faults(value: Model) -> Iterator[Fault]:
+    """What only a whole model shows."""
+    yield from _engine(value)
+    yield from _live_folds(value)
+    for index, candidate in enumerate(value.candidates):
+        yield from _task(f"candidates[{index}]", candidate, value.tuning)
+    yield from _gate(value)
+
+
+def _engine(value: Model) -> Iterator[Fault]:
+    if value.tuning.engine != "in_job":
+        return
+    if value.jobs.search is None:
+        yield Fault(
+            key="jobs.search",
+            problem='is missing, and tuning.engine is "in_job"',
+            remedy="add [models.jobs.search]: the machine that runs all trials of a candidate",
+        )
+    if value.cross_validation.strategy == "fan_out":
+        yield Fault(
+            key="cross_validation.strategy",
+            value="fan_out",
+            problem='starts jobs, and with tuning.engine = "in_job" the search is one job without '
+            "network",
+            remedy='use strategy = "in_job", or tuning.engine = "amt"',
+        )
+
+
+def _live_folds(value: Model) -> Iterator[Fault]:
+    fan_out = value.cross_validation.fan_out
+    if value.cross_validation.strategy != "fan_out" or fan_out is None:
+        return
+    live = fan_out.folds_at_once * value.tuning.parallel_trials * len(value.candidates)
+    if live > _MAX_LIVE_FOLDS:
+        yield Fault(
+            key="cross_validation.fan_out.folds_at_once",
+            value=fan_out.folds_at_once,
+            problem=f"makes {live} fold jobs at once with {value.tuning.parallel_trials} parallel "
+            f"trials of {len(value.candidates)} candidates",
+            remedy=f"lower one of them: more than {_MAX_LIVE_FOLDS} could not be stopped in time",
+        )
+
+
+def _task(key: str, candidate: Candidate, tuning: Tuning) -> Iterator[Fault]:
+    if metric_task(tuning.metric) == REGRESSION and candidate.task == CLASSIFICATION:
+        yield Fault(
+            key=f"{key}.task",
+            value=candidate.task,
+            problem=f"does not suit tuning.metric ({tuning.metric}), which measures regression",
+            remedy=f'set task = "{REGRESSION}", or rank by a metric of classification',
+        )
+
+
+def _gate(value: Model) -> Iterator[Fault]:
+    if value.tuning.metric in _UNIT and not 0 <= value.gate.minimum_score <= 1:
+        yield Fault(
+            key="gate.minimum_score",
+            value=value.gate.minimum_score,
+            problem=f"is no value of {value.tuning.metric}",
+            remedy="use a number from 0 to 1",
+        )

@@ -1,0 +1,69 @@
+"""One LightGBM model over the rows of several hosts, by LightGBM's own data-parallel learning.
+
+Each host bins and keeps its own rows only; the hosts agree on the bins and, at every split, on the
+sums of their histograms. All of them end with the same model.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+
+import lightgbm
+
+from warmfold_contract.errors import UserError
+from warmfold_contract.settings import Settings
+from warmfold_trainer.algorithms.lightgbm_trees import (
+    LightGbmModel,
+    boosted,
+    dataset_of,
+    dataset_parameters,
+    training_parameters,
+)
+from warmfold_trainer.algorithms.protocol import Table
+
+LOGGER = logging.getLogger(__name__)
+
+# LightGBM's own unit. Longer than any host's start is behind another's.
+_TIMEOUT_MINUTES = 10
+
+# Where the hosts were is not part of the model: its text would differ with every run.
+_PLACES = re.compile(r"^\[(machines|local_listen_port|time_out): .*\]$", re.MULTILINE)
+
+
+def fit_on_hosts(
+    table: Table,
+    settings: Settings,
+    rounds: int,
+    *,
+    seed: int,
+    places: Sequence[tuple[str, int]],
+    rank: int,
+    threads: int,
+) -> LightGbmModel:
+    """Train on this host's rows together with the hosts at ``places``, of which this is ``rank``.
+
+    The result is the same for the same rows, order of hosts and settings; it is close to, not the
+    same as, that of one host. Raises ``UserError`` if the hosts lose each other.
+    """
+    parameters = {
+        **training_parameters(settings, dataset_parameters(settings, seed=seed), threads=threads),
+        "machines": ",".join(f"{address}:{port}" for address, port in places),
+        "num_machines": len(places),
+        "local_listen_port": places[rank][1],
+        "tree_learner": "data",
+        "pre_partition": True,
+        "time_out": _TIMEOUT_MINUTES,
+    }
+    # Through Python's log, whose lines leave at once: who waits for whom is seen while it lasts.
+    lightgbm.register_logger(LOGGER)
+    try:
+        # The booster joins the others first, and only then has the rows binned.
+        booster = lightgbm.Booster(parameters, dataset_of(table, parameters))
+        text = boosted(booster, rounds).model_to_string(num_iteration=-1)
+        booster.free_network()
+    except lightgbm.basic.LightGBMError as error:
+        raise UserError(
+            f"training on {len(places)} hosts broke off, because one of them was lost or could not "
+            f"be reached ({error}): see the other hosts' logs, and run the job again"
+        ) from error
+    return LightGbmModel(lightgbm.Booster(model_str=_PLACES.sub(r"[\1: ]", text)))

@@ -1,0 +1,41 @@
+"""What a fold's model predicted for its validation rows, kept while it was trained."""
+
+from collections import deque
+
+import numpy as np
+
+from warmfold_contract.tasks import CLASSIFICATION, Task
+from warmfold_trainer.algorithms.protocol import Remembered, Scores
+
+# They reach back twice as far as the patience of early stopping, from the last round: the folds'
+# common round is hardly ever earlier.
+_KEPT = 4
+
+
+class Snapshots:
+    """The latest ones of every few rounds: predictions of a round near the end need no walk
+    through all trees. They take 32 bytes a validation row."""
+
+    def __init__(self, patience: int) -> None:
+        self._step = max(10, -(-patience // (_KEPT // 2)))
+        self._kept: deque[Remembered] = deque(maxlen=_KEPT)
+
+    def offer(self, rounds: int, predicted: Scores) -> None:
+        """Called after each round, from 1; ``predicted`` may be a buffer that is used again."""
+        if rounds % self._step == 0:
+            self._kept.append(Remembered(rounds=rounds, predicted=predicted.copy()))
+
+    def before(self, rounds: int) -> Remembered | None:
+        """The latest one of at most ``rounds`` rounds."""
+        found = [kept for kept in self._kept if kept.rounds <= rounds]
+        return found[-1] if found else None
+
+
+def added_to(predicted: Scores, raw: Scores, task: Task) -> Scores:
+    """Predictions with more trees' raw sum: probabilities are added to as log-odds."""
+    if task != CLASSIFICATION:
+        return predicted + raw
+    # A probability that was rounded to 0 or 1 has infinite log-odds, and stays what it is.
+    with np.errstate(divide="ignore", over="ignore"):
+        odds = np.log(predicted) - np.log1p(-predicted) + raw
+        return np.asarray(1 / (1 + np.exp(-odds)))

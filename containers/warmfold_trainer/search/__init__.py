@@ -1,0 +1,1 @@
+"""Mode ``search``: the whole search for one candidate's hyperparameters inside one job."""

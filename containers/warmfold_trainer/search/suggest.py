@@ -1,0 +1,101 @@
+"""Which settings to try next, given how earlier trials ended: Optuna's study, in memory.
+
+Each trial is drawn with a seed made of the search's seed and the trial's number. What is drawn
+depends on nothing but that and the trials told before: with one trial at a time a search repeats
+itself exactly, over a restart, too; with several the order in which they end has its say.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import optuna
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from warmfold_contract.errors import UserError
+from warmfold_trainer.search.space import Drawn, Range
+
+BAYESIAN, RANDOM = "Bayesian", "Random"
+
+# So many trials are drawn at random before the model takes over.
+_STARTUP_SHARE = 4
+_STARTUP_LEAST, _STARTUP_MOST = 4, 10
+
+
+class Suggester:
+    """Not thread-safe: one thread asks and tells.
+
+    ``Bayesian`` is a multivariate tree-structured Parzen estimator that takes running trials for
+    bad ones, so that parallel trials differ; its first trial is ``first``, the algorithm's
+    defaults. Raises ``UserError`` for another strategy than that and ``Random``.
+    """
+
+    def __init__(
+        self,
+        ranges: Sequence[Range],
+        *,
+        strategy: str,
+        maximize: bool,
+        trials: int,
+        seed: int,
+        first: Mapping[str, str],
+    ) -> None:
+        if strategy not in (BAYESIAN, RANDOM):
+            raise UserError(
+                f"a search inside one job cannot be {strategy!r}: use {BAYESIAN!r} or {RANDOM!r}"
+            )
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._ranges = {item.name: item for item in ranges}
+        self._space = {item.name: item.distribution() for item in ranges}
+        self._random = strategy == RANDOM
+        self._startup = min(max(trials // _STARTUP_SHARE, _STARTUP_LEAST), _STARTUP_MOST)
+        self._seed = seed
+        self._first = first
+        self._study = optuna.create_study(direction="maximize" if maximize else "minimize")
+        self._running: dict[int, Trial] = {}
+
+    def ask(self, number: int) -> dict[str, str]:
+        """The searched settings of the trial ``number``, from 1, as texts."""
+        self._study.sampler = self._sampler(number)
+        if number == 1 and not self._random:
+            self._study.enqueue_trial(self._drawn(self._first))
+        trial = self._study.ask(self._space)
+        self._running[number] = trial
+        return {name: self._ranges[name].text(value) for name, value in trial.params.items()}
+
+    def tell(self, number: int, score: float | None) -> None:
+        """``None``: the trial failed or was raced out, and counts as worse than every score.
+
+        Optuna's state Fail is not used: it is not learned from, and a corner in which trials
+        fail would be explored over and over.
+        """
+        trial = self._running.pop(number)
+        if score is None:
+            self._study.tell(trial, state=TrialState.PRUNED)
+        else:
+            self._study.tell(trial, score)
+
+    def learn(self, settings: Mapping[str, str], score: float | None) -> None:
+        """Take over a trial that ended before a restart."""
+        self._study.add_trial(self._frozen(settings, score))
+
+    def _frozen(self, settings: Mapping[str, str], score: float | None) -> FrozenTrial:
+        return optuna.trial.create_trial(
+            params=self._drawn(settings),
+            distributions=self._space,
+            value=score,
+            state=TrialState.PRUNED if score is None else TrialState.COMPLETE,
+        )
+
+    def _drawn(self, settings: Mapping[str, str]) -> dict[str, Drawn]:
+        drawn = {name: item.drawn(settings[name]) for name, item in self._ranges.items()}
+        return {name: value for name, value in drawn.items() if value is not None}
+
+    def _sampler(self, number: int) -> BaseSampler:
+        text = f"{self._seed}:{number}"
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+        if self._random:
+            return RandomSampler(seed=seed)
+        return TPESampler(
+            seed=seed, multivariate=True, constant_liar=True, n_startup_trials=self._startup
+        )
