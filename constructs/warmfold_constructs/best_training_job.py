@@ -84,4 +84,4 @@ class BestTrainingJob(Construct):
             [bucket.arn_for_objects(f"{prefix}*") for prefix in written],
             because="The selection of an execution, which is named when it starts.",
         )
-        allow(role, ["kms:GenerateDataKey"], [key.key_arn])
+        allow(role, ["kms:GenerateDataKey", "kms:Decrypt"], [key.key_arn])

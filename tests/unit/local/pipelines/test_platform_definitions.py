@@ -65,7 +65,13 @@ def body(value: object) -> StreamingBody:
 def payloads(cloud: Cloud) -> list[dict[str, Any]]:
     """What the functions are invoked with; each answers as the best-job function does."""
     stubber = stub(cloud, "lambda")
-    answer = {"selection_uri": "s3://b/selection", "training_job_name": "t", "score": 0.8}
+    answer = {
+        "selection_uri": "s3://b/selection",
+        "champion_uri": "s3://b/champion",
+        "trial_output_uri": "s3://b/tuning/t/output/output.tar.gz",
+        "training_job_name": "t",
+        "score": 0.8,
+    }
     stubber.add_response("invoke", {"StatusCode": 200, "Payload": body(answer)})
     taken: list[dict[str, Any]] = []
 
