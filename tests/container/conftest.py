@@ -18,11 +18,16 @@ from tests.container.engine import (
     require_base_image,
     volume,
 )
+from tests.unit.containers.trainer.jobs import make_archive
 from warmfold_contract.selection import SelectedTrial
 
 HYPERPARAMETERS = {
     "warmfold_mode": "trial",
     "warmfold_algorithm": "lightgbm",
+    "warmfold_task": "classification",
+    "warmfold_feature_set": "default",
+    "warmfold_cv_strategy": "in_job",
+    "warmfold_racing": "off",
     "warmfold_metric": "auc",
     "warmfold_seed": "3",
     "max_rounds": "60",
@@ -81,11 +86,20 @@ def processed(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 @pytest.fixture(scope="session")
-def final(images: Images, processed: Job, tmp_path_factory: pytest.TempPathFactory) -> Job:
+def trial(images: Images, processed: Job, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return train(images, make_base(tmp_path_factory.mktemp("trial")), processed, HYPERPARAMETERS)
+
+
+@pytest.fixture(scope="session")
+def final(
+    images: Images, processed: Job, trial: Job, tmp_path_factory: pytest.TempPathFactory
+) -> Job:
     """The final model of a selected trial."""
     base = make_base(tmp_path_factory.mktemp("final"))
     channel = base / "input" / "data" / "selection"
     channel.mkdir(parents=True)
+    scores = trial.base / "output" / "data" / "out_of_fold.npz"
+    make_archive(base / "input" / "data" / "trial" / "output.tar.gz", [scores])
     schema = processed.base / "processing" / "output" / "train" / "schema.json"
     selected = replace(SELECTED, fold_hash=json.loads(schema.read_text())["fold_hash"])
     (channel / "selected_trial.json").write_text(selected.to_json())

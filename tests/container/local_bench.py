@@ -18,16 +18,6 @@ SERVER = f"{REGISTRY}/warmfold-local-server:v1"
 JOB_SECONDS = 120.0
 Way = Literal["process", "engine"]
 
-# What the file of a real trial's hyperparameters holds, with few rounds.
-TRIAL = {
-    "warmfold_mode": "trial",
-    "warmfold_algorithm": "lightgbm",
-    "warmfold_metric": "auc",
-    "warmfold_seed": "3",
-    "max_rounds": "60",
-    "num_leaves": "7",
-}
-
 
 @dataclass(frozen=True)
 class Bench:

@@ -7,20 +7,20 @@ import socket
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.container.conftest import SELECTED
+from tests.container.conftest import HYPERPARAMETERS, SELECTED
 from tests.container.engine import PROJECT, ROOT, NoEngineError, find_engine, require_base_image
 from tests.container.local_bench import (
     BUCKET,
     JOB_SECONDS,
     REGISTRY,
     TRAINER,
-    TRIAL,
     Bench,
     Way,
     running,
@@ -75,18 +75,26 @@ def run_project(bench: Bench) -> dict[str, bytes]:
     split = {"WARMFOLD_FOLDS": "3", "WARMFOLD_HOLDOUT_FRACTION": "0.2", "WARMFOLD_SEED": "3"}
     bench.process("features", "process", {"raw": raw}, **split)
     train = {"train": f"s3://{BUCKET}/features/train"}
-    bench.start_training("trial", TRIAL, train)
-    bench.put("selection/selected_trial.json", SELECTED.to_json().encode())
-    final = {key: value for key, value in TRIAL.items() if key.startswith("warmfold_")}
-    final |= {"warmfold_mode": "final"}
-    del final["warmfold_algorithm"]
-    channels = {**train, "selection": f"s3://{BUCKET}/selection"}
+    bench.start_training("trial", HYPERPARAMETERS, train)
+    _completed(bench, "trial")
+    fold_hash = json.loads(bench.get("features/train/schema.json"))["fold_hash"]
+    selected = replace(SELECTED, fold_hash=fold_hash)
+    bench.put("selection/selected_trial.json", selected.to_json().encode())
+    channels = {
+        **train,
+        "selection": f"s3://{BUCKET}/selection",
+        "trial": f"s3://{BUCKET}/out/trial/output/output.tar.gz",
+    }
+    final = {"warmfold_mode": "final", "warmfold_metric": "auc", "warmfold_seed": "3"}
     bench.start_training("final", final, channels)
-    for name in ("trial", "final"):
-        job = bench.ended_training(name)
-        assert job["TrainingJobStatus"] == "Completed", (job, bench.log(name))
-    model = f"s3://{BUCKET}/out/final/output/model.tar.gz"
-    inputs = {"model": model, "holdout": f"s3://{BUCKET}/features/holdout"}
+    _completed(bench, "final")
+    bench.put("champion/champion.json", b'{"format": 1, "status": "none"}')
+    inputs = {
+        "model": f"s3://{BUCKET}/out/final/output/model.tar.gz",
+        "holdout": f"s3://{BUCKET}/features/holdout",
+        "holdout_rows": f"s3://{BUCKET}/features/transform",
+        "champion": f"s3://{BUCKET}/champion",
+    }
     bench.process("evaluation", "evaluate", inputs, WARMFOLD_METRIC="auc")
     return {
         **_members(bench.get("out/trial/output/model.tar.gz"), "trial"),
@@ -94,6 +102,11 @@ def run_project(bench: Bench) -> dict[str, bytes]:
         **_members(bench.get("out/final/output/model.tar.gz"), "final"),
         "evaluation": bench.get("evaluation/evaluation/evaluation.json"),
     }
+
+
+def _completed(bench: Bench, name: str) -> None:
+    job = bench.ended_training(name)
+    assert job["TrainingJobStatus"] == "Completed", (job, bench.log(name))
 
 
 def _members(archive: bytes, prefix: str) -> dict[str, bytes]:
