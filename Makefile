@@ -57,7 +57,7 @@ node_modules/.installed: package-lock.json | node
 
 lock: setup  ## Rewrite the hash-pinned requirement files after editing a .in file
 	@for name in containers/trainer/requirements containers/server/requirements requirements/dev \
-	    containers/build-requirements requirements/sdk requirements/sagemaker-training \
+	    containers/build-requirements requirements/sdk requirements/sagemaker-training requirements/checkov \
 	    requirements/benchmarks; do \
 	  $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header $$name.in -o $$name.txt || exit 1; done

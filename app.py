@@ -4,7 +4,7 @@ import os
 import sys
 
 from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from config.errors import ConfigError
 from config.load import load_settings
@@ -24,7 +24,7 @@ def main() -> None:
         add_stacks(app, load_settings("local" if environment is None else str(environment)))
     except (ConfigError, WarmfoldError) as error:
         sys.exit(f"warmfold: {error}")
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     app.synth()
 
 

@@ -6,6 +6,13 @@ Keys of the faults are relative to the checked object; the decoder puts the path
 from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import available_timezones
 
+from config.checks_alerts import alerts_faults, production_alerts_faults
+from config.checks_network import (
+    created_faults,
+    environment_network_faults,
+    imported_faults,
+    network_faults,
+)
 from config.checks_search import (
     cross_validation_faults,
     data_faults,
@@ -14,6 +21,7 @@ from config.checks_search import (
     racing_faults,
     search_faults,
 )
+from config.checks_serving import night_faults, off_hours_faults, production_night_faults
 from config.checks_tuning import candidate_faults, range_faults, tuning_faults
 from config.decode import Check
 from config.errors import Fault
@@ -23,16 +31,17 @@ from config.settings import (
     Candidate,
     CrossValidation,
     Data,
-    Deployment,
     Environment,
     Jobs,
     Model,
     Range,
-    Serving,
     Settings,
     Storage,
     Tuning,
 )
+from config.settings_alerts import Alerts
+from config.settings_network import CreatedNetwork, ImportedNetwork, Network
+from config.settings_serving import Deployment, OffHours, Serving
 
 # CloudFormation and IAM allow 50 tags on a resource; some are the platform's.
 _MAX_TAGS = 40
@@ -41,6 +50,7 @@ _BURSTABLE = ("ml.t2.", "ml.t3.", "ml.t4g.")
 
 
 def _environment(value: Environment) -> Iterator[Fault]:
+    yield from environment_network_faults(value)
     for tag, text in value.tags.items():
         if tag.lower().startswith("aws:"):
             yield Fault(
@@ -104,6 +114,7 @@ def _serving(value: Serving) -> Iterator[Fault]:
             problem="is too few for a canary, which takes at most half of the instances",
             remedy='use at least 2, or traffic_shift = "all_at_once"',
         )
+    yield from night_faults(value)
 
 
 def _batch(value: Batch) -> Iterator[Fault]:
@@ -140,7 +151,18 @@ def _model(value: Model) -> Iterator[Fault]:
         )
 
 
+def _ci(value: Settings) -> Iterator[Fault]:
+    if value.ci.repository and value.images.source == "build":
+        yield Fault(
+            key="images.source",
+            value=value.images.source,
+            problem="would build each image once more, although CI builds it for all environments",
+            remedy='set it to "uri", or leave ci.repository empty',
+        )
+
+
 def _settings(value: Settings) -> Iterator[Fault]:
+    yield from _ci(value)
     yield from _taken_names("model", [model.name for model in value.models])
 
 
@@ -184,12 +206,22 @@ def _production_serving(value: Serving) -> Iterator[Fault]:
             problem="leaves production with a single instance",
             remedy="use at least 2 (AWS Security Hub control SageMaker.4)",
         )
+    yield from production_night_faults(value)
+
+
+def is_production(environment: str) -> bool:
+    """``prod``, or one of several in other regions or accounts, as ``prod-eu``."""
+    return environment.partition("-")[0] == "prod"
 
 
 def checks_for(environment: str) -> Mapping[type, Check]:
     """What to ask about each object of an environment's file; production is asked more."""
     checks: dict[type, Check] = {
         Environment: _environment,
+        Network: network_faults,
+        ImportedNetwork: imported_faults,
+        CreatedNetwork: created_faults,
+        Alerts: alerts_faults,
         Data: data_faults,
         Tuning: lambda value: [
             *metric_faults(value),
@@ -202,6 +234,7 @@ def checks_for(environment: str) -> Mapping[type, Check]:
         Candidate: candidate_faults,
         Deployment: _deployment,
         Serving: _serving,
+        OffHours: off_hours_faults,
         Batch: _batch,
         Model: lambda value: [
             *_model(value),
@@ -210,8 +243,9 @@ def checks_for(environment: str) -> Mapping[type, Check]:
         ],
         Settings: _settings,
     }
-    if environment == "prod":
+    if is_production(environment):
         checks[Environment] = _production_environment
         checks[Storage] = _production_storage
+        checks[Alerts] = production_alerts_faults
         checks[Serving] = _production_serving
     return checks

@@ -85,6 +85,15 @@ class ModelNames:
         return f"{self.prefix}-serving-deployment"
 
     @property
+    def orders_parameter(self) -> str:
+        """SSM parameter of the operators' orders to promotion."""
+        return f"/{self.prefix}/promotion"
+
+    @property
+    def dashboard(self) -> str:
+        return self.prefix
+
+    @property
     def batch_model_prefix(self) -> str:
         """Batch scoring makes one SageMaker model per package version: ``{prefix}-v{version}``."""
         return self.prefix
@@ -107,6 +116,36 @@ class Names:
     @property
     def storage_stack(self) -> str:
         return f"{self.prefix}-storage"
+
+    @property
+    def ci_stack(self) -> str:
+        return f"{self.prefix}-ci"
+
+    @property
+    def ci_deploy_role(self) -> str:
+        """What CI deploys as; the workflows know it by name, and so its ARN."""
+        return f"{self.prefix}-ci-deploy"
+
+    @property
+    def ci_diff_role(self) -> str:
+        return f"{self.prefix}-ci-diff"
+
+    @property
+    def network_stack(self) -> str:
+        return f"{self.prefix}-network"
+
+    @property
+    def monitoring_stack(self) -> str:
+        return f"{self.prefix}-monitoring"
+
+    @property
+    def alerts_topic(self) -> str:
+        """What alarms of every stack notify."""
+        return f"{self.prefix}-alerts"
+
+    @property
+    def budget(self) -> str:
+        return f"{self.prefix}-monthly"
 
     @property
     def trainer_repository(self) -> str:

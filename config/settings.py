@@ -11,17 +11,15 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from config.rules import Above, Between, ChosenByPlan, Finite, Matches, NotEmpty, OneOf
+from config.settings_alerts import Alerts
+from config.settings_network import Network
+from config.settings_serving import Delivery, InstanceType, Serving, TimeOfDay
 from warmfold_contract.metric_names import Direction
 from warmfold_contract.tasks import Task
 
 # What CloudWatch Logs accepts as a retention, up to two years (PutRetentionPolicy).
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 
-# Only the shape: whether the type exists is checked against the API's own list when the
-# pipeline definition and the templates are validated.
-InstanceType = Annotated[
-    str, Matches(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large")
-]
 Name = Annotated[
     str,
     Matches(r"[a-z](-?[a-z0-9])*", "lower-case letters, digits and single hyphens, letter first"),
@@ -36,6 +34,9 @@ AlgorithmName = Annotated[
 ]
 FeatureSetName = Annotated[
     str, Matches(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "a feature set of the project, such as default")
+]
+PolicyArn = Annotated[
+    str, Matches(r"arn:[a-z-]+:iam::\d{12}:policy/[\w+=,.@/-]+", "the ARN of a managed policy")
 ]
 RangeKind = Literal["continuous", "integer", "categorical"]
 Scaling = Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"]
@@ -52,6 +53,24 @@ class Environment:
     # The qualifier given to `cdk bootstrap`; hnb659fds is the CDK's own default.
     bootstrap_qualifier: Annotated[str, Matches(r"[a-z0-9]{1,10}", "1 to 10 letters and digits")]
     tags: Mapping[str, str]
+    network: Network
+    # The managed policy that bounds every role of the environment, if the account wants one.
+    permissions_boundary: PolicyArn | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ci:
+    """GitHub Actions' way into the account; without a repository there is none.
+
+    ``creates_oidc_provider`` is false where the account has GitHub's identity provider already: an
+    account holds one, for all its environments.
+    """
+
+    repository: Annotated[
+        str,
+        Matches(r"([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?", "owner/name as on GitHub, or empty for none"),
+    ]
+    creates_oidc_provider: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,51 +214,10 @@ class Registration:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """How traffic moves to a new model, blue to green. ``canary_percent`` only for a canary."""
-
-    traffic_shift: Literal["all_at_once", "canary"]
-    wait_seconds: Annotated[int, Between(0, 3600)]
-    termination_wait_seconds: Annotated[int, Between(0, 3600)]
-    timeout_seconds: Annotated[int, Between(600, 28800)]
-    canary_percent: Annotated[int, Between(1, 50)] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alarms:
-    """Either of them firing rolls a deployment back."""
-
-    error_rate_percent: Annotated[float, Above(0, 100)]
-    latency_milliseconds: Annotated[int, Between(1, 60000)]
-    evaluation_minutes: Annotated[int, Between(1, 60)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Serving:
-    """The real-time endpoint. ``target_invocations_per_instance`` is per minute."""
-
-    instance_type: InstanceType
-    minimum_instances: Annotated[int, Between(1, 1000)]
-    maximum_instances: Annotated[int, Between(1, 1000)]
-    target_invocations_per_instance: Annotated[int, Between(1, 1000000)]
-    scale_in_cooldown_seconds: Annotated[int, Between(0, 86400)]
-    scale_out_cooldown_seconds: Annotated[int, Between(0, 86400)]
-    deployment: Deployment
-    alarms: Alarms
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """How often the deployed model is compared with the registry, should an event be lost."""
-
-    reconcile_minutes: Annotated[int, Between(5, 1440)]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Batch:
     """The daily scoring run, at ``time`` (HH:MM) on the clock of ``time_zone``."""
 
-    time: Annotated[str, Matches(r"([01]\d|2[0-3]):[0-5]\d", 'a time of day such as "06:00"')]
+    time: TimeOfDay
     time_zone: str
     flexible_window_minutes: Annotated[int, Between(0, 1440)]
     compute: Compute
@@ -268,6 +246,8 @@ class Settings:
     """One environment. ``name`` comes from the file's name."""
 
     environment: Environment
+    ci: Ci
+    alerts: Alerts
     images: Images
     storage: Storage
     models: Annotated[tuple[Model, ...], NotEmpty()]

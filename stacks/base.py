@@ -1,11 +1,20 @@
 """What all stacks have in common: account and region, tags, protection, bootstrap."""
 
-from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import (
+    CfnOutput,
+    DefaultStackSynthesizer,
+    Environment,
+    PermissionsBoundary,
+    Stack,
+)
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from config.names import Names
 from config.settings import Settings
+from warmfold_constructs.alerts import notify
 
 
 class PlatformStack(Stack):
@@ -32,6 +41,7 @@ class PlatformStack(Stack):
             ),
             description=description,
             tags={"warmfold:environment": settings.name, **settings.environment.tags},
+            permissions_boundary=_boundary(settings.environment.permissions_boundary),
             termination_protection=settings.environment.termination_protection,
             synthesizer=_synthesizer(settings.environment.bootstrap_qualifier, execution_role),
             analytics_reporting=False,
@@ -45,9 +55,19 @@ class PlatformStack(Stack):
         name = self.names.bucket(environment.account, environment.region)
         return s3.Bucket.from_bucket_name(self, "ArtifactBucket", name)
 
+    def notify(self, *alarms: cloudwatch.Alarm) -> None:
+        """Have the environment's topic told of alarms; it is known by its name, too."""
+        topic_arn = self.format_arn(service="sns", resource=self.names.alerts_topic)
+        notify(sns.Topic.from_topic_arn(self, "AlertsTopic", topic_arn), *alarms)
+
     def output(self, key: str, value: str, description: str) -> None:
         """A stack output under exactly this key."""
         CfnOutput(self, key, value=value, description=description)
+
+
+def _boundary(policy_arn: str | None) -> PermissionsBoundary | None:
+    """On every role of the stack, those that the CDK makes itself included."""
+    return None if policy_arn is None else PermissionsBoundary.from_arn(policy_arn)
 
 
 def _synthesizer(qualifier: str, execution_role: str | None) -> DefaultStackSynthesizer:

@@ -7,15 +7,24 @@ from config.names import ModelNames
 from config.settings import Model, Settings
 from stacks import translate
 from stacks.base import PlatformStack
+from warmfold.pipeline.spec import JobNetwork
 from warmfold_constructs.batch_scoring import BatchScoring
 from warmfold_constructs.daily_batch import BatchNames, DailyBatch
+from warmfold_constructs.queue import dead_letter_alarm
 
 
 class BatchStack(PlatformStack):
     """Scoring pipeline and schedule."""
 
     def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, model: Model, key: kms.IKey
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        model: Model,
+        key: kms.IKey,
+        network: JobNetwork | None,
     ) -> None:
         super().__init__(scope, id, settings=settings, description=f"warmfold: {model.name}, batch")
         names = self.names.model(model.name)
@@ -25,22 +34,30 @@ class BatchStack(PlatformStack):
             self,
             "Scoring",
             pipeline_name=names.scoring_pipeline,
+            model_package_group=names.model_package_group,
             spec=translate.scoring_spec(model),
             bucket=bucket,
             key=key,
             log_retention_days=log_retention_days,
         )
-        DailyBatch(
+        daily = DailyBatch(
             self,
             "Daily",
-            names=_batch_names(names),
+            names=_batch_names(names, network),
             daily=translate.daily(model.batch),
             bucket=bucket,
             key=key,
             log_retention_days=log_retention_days,
             removable=settings.storage.removable,
         )
-        folder = f"s3://{bucket.bucket_name}/{model.name}/batch"
+        unstarted = dead_letter_alarm(
+            daily.dead_letters, description=f"A daily run of {model.name} was not started"
+        )
+        unscored = daily.start.trouble_alarm(f"A day of {model.name} was not scored")
+        self.notify(unstarted, unscored)
+        self._outputs(names, f"s3://{bucket.bucket_name}/{model.name}/batch")
+
+    def _outputs(self, names: ModelNames, folder: str) -> None:
         self.output("ScheduleName", names.schedule, "Starts the daily run")
         self.output("ScheduleGroupName", names.schedule_group, "The schedule's group")
         self.output("ScoringPipelineName", names.scoring_pipeline, "Scores a day's input")
@@ -50,7 +67,7 @@ class BatchStack(PlatformStack):
         )
 
 
-def _batch_names(names: ModelNames) -> BatchNames:
+def _batch_names(names: ModelNames, network: JobNetwork | None) -> BatchNames:
     return BatchNames(
         model=names.model,
         model_package_group=names.model_package_group,
@@ -59,4 +76,5 @@ def _batch_names(names: ModelNames) -> BatchNames:
         scoring_pipeline=names.scoring_pipeline,
         schedule=names.schedule,
         schedule_group=names.schedule_group,
+        network=network,
     )

@@ -7,6 +7,7 @@ from config.names import VARIANT, Names
 from config.settings import Model, Settings
 from stacks import translate
 from stacks.base import PlatformStack
+from warmfold.pipeline.spec import JobNetwork
 from warmfold_constructs.autoscaled_endpoint import AutoscaledEndpoint
 from warmfold_constructs.serving_names import ServingNames
 
@@ -14,7 +15,15 @@ from warmfold_constructs.serving_names import ServingNames
 class ServingStack(PlatformStack):
     """The stack that promotion updates: one parameter, the model package to serve."""
 
-    def __init__(self, scope: Construct, id: str, *, settings: Settings, model: Model) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        model: Model,
+        network: JobNetwork | None,
+    ) -> None:
         names = Names(settings.name).model(model.name)
         super().__init__(
             scope,
@@ -23,14 +32,15 @@ class ServingStack(PlatformStack):
             description=f"warmfold: {model.name}, endpoint",
             execution_role=names.serving_deployment_role,
         )
-        AutoscaledEndpoint(
+        endpoint = AutoscaledEndpoint(
             self,
             "Endpoint",
-            names=ServingNames(endpoint=names.endpoint, variant=VARIANT),
+            names=ServingNames(endpoint=names.endpoint, variant=VARIANT, network=network),
             model_role_name=names.model_role,
             key_alias=self.names.key_alias,
             fleet=translate.fleet(model.serving),
             rollout=translate.rollout(model.serving.deployment),
             limits=translate.alarm_limits(model.serving.alarms),
         )
+        self.notify(*endpoint.alarms)
         self.output("EndpointName", names.endpoint, "There once a model has been approved")

@@ -7,10 +7,12 @@ from config.names import ModelNames
 from config.settings import Model, Settings
 from stacks import translate
 from stacks.base import PlatformStack
-from warmfold.pipeline.spec import Refs
+from warmfold.pipeline.spec import JobNetwork, Refs
 from warmfold.pipeline.training import training_pipeline
 from warmfold_constructs.best_training_job import BestTrainingJob
+from warmfold_constructs.fold_sweeper import FoldSweeper
 from warmfold_constructs.model_registry import ModelRegistry, grant_register
+from warmfold_constructs.serving_names import AlarmNames
 from warmfold_constructs.training_pipeline import Pipeline, PipelineRole
 from warmfold_constructs.training_roles import TrainingRoles
 
@@ -19,17 +21,24 @@ class TrainingStack(PlatformStack):
     """Everything that an execution of the training pipeline needs."""
 
     def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, model: Model, key: kms.IKey
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        model: Model,
+        key: kms.IKey,
+        network: JobNetwork | None,
     ) -> None:
         description = f"warmfold: {model.name}, training"
         super().__init__(scope, id, settings=settings, description=description)
-        self._model, self._key = model, key
+        self._model, self._key, self._network = model, key, network
         self._bucket = self.artifact_bucket()
-        names, run = self.names.model(model.name), f"{model.name}/executions/*/"
+        names = self.names.model(model.name)
         self._trainer = translate.image(self, "trainer", model)
         self._server = translate.image(self, "server", model)
         self._spec = translate.pipeline_spec(model)
-        self._roles = self._training_roles(names.model_role)
+        self._roles = self._training_roles(names)
         self._registry = ModelRegistry(
             self,
             "Registry",
@@ -37,16 +46,7 @@ class TrainingStack(PlatformStack):
             description=f"Versions of {model.name}",
             removable=settings.storage.removable,
         )
-        self._best = BestTrainingJob(
-            self,
-            "BestTrainingJob",
-            bucket=self._bucket,
-            archives=[f"{run}{name}/" for name in ("tuning", "final")],
-            written=[f"{run}{name}/" for name in ("selection", "champion")],
-            registry=self._registry,
-            key=key,
-            log_retention_days=settings.environment.log_retention_days,
-        )
+        self._best = self._best_training_job()
         Pipeline(
             self,
             "Pipeline",
@@ -55,7 +55,36 @@ class TrainingStack(PlatformStack):
             definition=training_pipeline(self._spec, self._refs()),
             role=self._pipeline_role(),
         )
+        self._look_after_folds(names)
         self._outputs(names)
+
+    def _look_after_folds(self, names: ModelNames) -> None:
+        """There are fold jobs only if trials start them."""
+        if self._roles.fold is None:
+            return
+        sweeper = FoldSweeper(
+            self,
+            "FoldSweeper",
+            model_package_group=names.model_package_group,
+            fold_role_name=self._roles.fold.role.role_name,
+            key=self._key,
+            log_retention_days=self.settings.environment.log_retention_days,
+        )
+        self.notify(sweeper.alarm)
+        self._best.allow_counting_folds()
+
+    def _best_training_job(self) -> BestTrainingJob:
+        run = f"{self._model.name}/executions/*/"
+        return BestTrainingJob(
+            self,
+            "BestTrainingJob",
+            bucket=self._bucket,
+            archives=[f"{run}{name}/" for name in ("tuning", "final")],
+            written=[f"{run}{name}/" for name in ("selection", "champion")],
+            registry=self._registry,
+            key=self._key,
+            log_retention_days=self.settings.environment.log_retention_days,
+        )
 
     def _outputs(self, names: ModelNames) -> None:
         raw_data = f"s3://{self._bucket.bucket_name}/{self._model.name}/raw/"
@@ -63,17 +92,20 @@ class TrainingStack(PlatformStack):
         self.output("RawDataUri", raw_data, "Where training data belongs")
         self.output("ModelPackageGroupName", names.model_package_group, "Where to approve a model")
 
-    def _training_roles(self, model_role_name: str) -> TrainingRoles:
+    def _training_roles(self, names: ModelNames) -> TrainingRoles:
         roles = TrainingRoles(
             self,
             "Roles",
             model=self._model.name,
-            model_role_name=model_role_name,
+            model_role_name=names.model_role,
             trainer=self._trainer,
             server=self._server,
             bucket=self._bucket,
             key=self._key,
         )
+        roles.model.grant_alarms(AlarmNames(names.endpoint).rollback)
+        if self._network is not None:
+            roles.enter_network(self._network)
         limits = translate.fold_limits(self._model)
         if limits is not None:
             roles.allow_fan_out(limits)
@@ -96,11 +128,17 @@ class TrainingStack(PlatformStack):
             bucket_name=self._bucket.bucket_name,
             best_training_job_function_arn=self._best.function.arn,
             model_package_group_name=self._registry.group_name,
+            network=self._network,
         )
 
     def _pipeline_role(self) -> PipelineRole:
         name, roles = self._model.name, self._roles
-        role = PipelineRole(self, "PipelineRole", description=f"Pipelines, training of {name}")
+        role = PipelineRole(
+            self,
+            "PipelineRole",
+            description=f"Pipelines, training of {name}",
+            network=self._network,
+        )
         role.grant_jobs(
             "processing-job", "training-job", "hyper-parameter-tuning-job", "transform-job"
         )

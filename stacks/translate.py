@@ -7,19 +7,17 @@ from aws_cdk import aws_ecr as ecr
 from config.images import Kind, content_tag
 from config.load import REPOSITORY
 from config.settings import (
-    Alarms,
     Batch,
     Candidate,
     Compute,
     CrossValidation,
-    Deployment,
     Model,
     Range,
-    Serving,
 )
+from config.settings_serving import Alarms, Deployment, Serving
 from stacks.base import PlatformStack
 from warmfold.pipeline import candidates, spec
-from warmfold_constructs.autoscaled_endpoint import Fleet
+from warmfold_constructs.autoscaled_endpoint import Fleet, Night
 from warmfold_constructs.container_image import BuiltImage, ContainerImage, RepositoryImage
 from warmfold_constructs.daily_batch import Daily
 from warmfold_constructs.endpoint_alarms import AlarmLimits
@@ -69,6 +67,19 @@ def fleet(serving: Serving) -> Fleet:
         target_invocations_per_instance=serving.target_invocations_per_instance,
         scale_in_cooldown_seconds=serving.scale_in_cooldown_seconds,
         scale_out_cooldown_seconds=serving.scale_out_cooldown_seconds,
+        night=_night(serving),
+    )
+
+
+def _night(serving: Serving) -> Night | None:
+    hours = serving.off_hours
+    if hours is None:
+        return None
+    return Night(
+        start=hours.start,
+        end=hours.end,
+        time_zone=hours.time_zone,
+        minimum_instances=hours.minimum_instances,
     )
 
 

@@ -1,7 +1,7 @@
 """What ministack's CloudFormation leaves out, and IAM needs: see each function."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
 Handlers = Mapping[str, Callable[..., Any]]
@@ -9,6 +9,16 @@ Handlers = Mapping[str, Callable[..., Any]]
 # and its properties; raises what refuses it.
 Check = Callable[[str, Mapping[str, Any]], None]
 
+
+class Publish(Protocol):
+    """See ``cloud.Publisher``."""
+
+    def __call__(
+        self, *, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
+    ) -> None: ...
+
+
+_STACK = "AWS::CloudFormation::Stack"
 _ROLE = "AWS::IAM::Role"
 _BUCKET = "AWS::S3::Bucket"
 
@@ -125,3 +135,34 @@ def _checked(handlers: Handlers, check: Check) -> Handlers:
 
     wrapped: Handlers = {"create": create, "update": update, "delete": delete}
     return {**handlers, **{name: each for name, each in wrapped.items() if name in handlers}}
+
+
+def announce_stacks(publish: Publish) -> None:
+    """Send the event of a stack's new status, which ministack does not.
+
+    CloudFormation user guide, "CloudFormation event details": Stack Status Change.
+    """
+    from ministack.services.cloudformation import changesets, handlers, stacks
+
+    add_event = stacks._add_event
+
+    def announced(
+        stack_id: str, stack: str, logical_id: str, kind: str, status: str, *more: Any, **named: Any
+    ) -> Any:
+        made = add_event(stack_id, stack, logical_id, kind, status, *more, **named)
+        if kind == _STACK and logical_id == stack:
+            reason = str(more[0] if more else named.get("reason", ""))
+            publish(
+                source="aws.cloudformation",
+                detail_type="CloudFormation Stack Status Change",
+                detail={
+                    "stack-id": stack_id,
+                    "status-details": {"status": status, "status-reason": reason},
+                },
+                resources=[stack_id],
+            )
+        return made
+
+    for module in (changesets, handlers, stacks):
+        if hasattr(module, "_add_event"):
+            module._add_event = announced

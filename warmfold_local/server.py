@@ -30,6 +30,7 @@ from warmfold_local.faults.registry import Faults
 from warmfold_local.front import Front
 from warmfold_local.job_logs import JobLogs, keep_shipping
 from warmfold_local.ministack_alarms import keep_measuring, lead_alarms
+from warmfold_local.ministack_cloudformation import announce_stacks
 from warmfold_local.ministack_logs import LogWriter
 from warmfold_local.ministack_schedules import lead_schedules
 from warmfold_local.ministack_seam import (
@@ -69,6 +70,7 @@ def main() -> None:
     backend = load(settings, keep_state=keeper is not None)
     enforce(cloud)
     register_resource_types(resource_types(cloud))
+    announce_stacks(cloud.publish)
     lead_alarms()
     lead_schedules()
     for module in walk_packages(sagemaker.__path__, f"{sagemaker.__name__}."):

@@ -9,7 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from warmfold_constructs.acknowledge import acknowledge
+from warmfold_constructs.acknowledge import ACCESS_LOGS, BUCKET, accept, acknowledge
 
 _UNFINISHED_UPLOAD_DAYS = 7
 
@@ -70,6 +70,7 @@ class ArtifactStore(Construct):
             lifecycle_rules=_lifecycle(retention),
             removal_policy=removal,
         )
+        accept(self.bucket, BUCKET)
 
     def _access_logs(self, retention_days: int, removal: RemovalPolicy) -> s3.Bucket:
         bucket = s3.Bucket(
@@ -87,6 +88,7 @@ class ArtifactStore(Construct):
         acknowledge(
             bucket, {"S1": "It holds the access log itself; logging its own writes never ends."}
         )
+        accept(bucket, ACCESS_LOGS)
         return bucket
 
     def _allow_log_groups(self, prefix: str) -> None:

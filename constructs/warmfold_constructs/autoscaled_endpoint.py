@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from aws_cdk import CfnCondition, CfnParameter, Fn
 from aws_cdk import aws_applicationautoscaling as scaling
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from warmfold.pipeline.spec import has_instance_storage
 from warmfold_constructs.endpoint_alarms import AlarmLimits, EndpointAlarms
+from warmfold_constructs.job_network import vpc_config
 from warmfold_constructs.policies import arn, role_arn
 from warmfold_constructs.rollout import Rollout, deployment_config
 from warmfold_constructs.serving_names import ServingNames
@@ -25,6 +27,16 @@ _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Night:
+    """Every day from ``start`` to ``end`` (HH:MM) scaling may go down to ``minimum_instances``."""
+
+    start: str
+    end: str
+    time_zone: str
+    minimum_instances: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fleet:
     """The endpoint's machines. ``target_invocations_per_instance`` is per minute."""
 
@@ -34,6 +46,7 @@ class Fleet:
     target_invocations_per_instance: int
     scale_in_cooldown_seconds: int
     scale_out_cooldown_seconds: int
+    night: Night | None = None
 
 
 class AutoscaledEndpoint(Construct):
@@ -65,6 +78,10 @@ class AutoscaledEndpoint(Construct):
         for resource in (model, configuration, endpoint, target, policy):
             resource.cfn_options.condition = approved
 
+    @property
+    def alarms(self) -> tuple[cloudwatch.Alarm, ...]:
+        return self._alarms.alarms
+
     def _parameter(self) -> CfnParameter:
         parameter = CfnParameter(
             self,
@@ -89,6 +106,7 @@ class AutoscaledEndpoint(Construct):
             "Model",
             execution_role_arn=role,
             enable_network_isolation=True,
+            vpc_config=vpc_config(self._names.network),
             containers=[
                 sagemaker.CfnModel.ContainerDefinitionProperty(
                     model_package_name=self._package.value_as_string
@@ -148,6 +166,7 @@ class AutoscaledEndpoint(Construct):
             scalable_dimension=_DIMENSION,
             min_capacity=fleet.minimum_instances,
             max_capacity=fleet.maximum_instances,
+            scheduled_actions=_scheduled(fleet, fleet.night),
         )
         target.add_resource_dependency(endpoint)
         policy = scaling.CfnScalingPolicy(
@@ -168,6 +187,32 @@ def _alias_arn(scope: Construct, alias: str) -> str:
 
 def _variant_property(kind: str) -> sagemaker.CfnEndpoint.VariantPropertyProperty:
     return sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=kind)
+
+
+def _scheduled(
+    fleet: Fleet, night: Night | None
+) -> list[scaling.CfnScalableTarget.ScheduledActionProperty] | None:
+    """A lower minimum at night, and the day's again in the morning."""
+    if night is None:
+        return None
+    return [
+        _daily(night, "evening", night.start, night.minimum_instances),
+        _daily(night, "morning", night.end, fleet.minimum_instances),
+    ]
+
+
+def _daily(
+    night: Night, name: str, time: str, minimum: int
+) -> scaling.CfnScalableTarget.ScheduledActionProperty:
+    hour, minute = time.split(":")
+    return scaling.CfnScalableTarget.ScheduledActionProperty(
+        scheduled_action_name=name,
+        schedule=f"cron({int(minute)} {int(hour)} * * ? *)",
+        timezone=night.time_zone,
+        scalable_target_action=scaling.CfnScalableTarget.ScalableTargetActionProperty(
+            min_capacity=minimum
+        ),
+    )
 
 
 def _target_tracking(

@@ -23,6 +23,7 @@ class BatchScoring(Construct):
         id: str,
         *,
         pipeline_name: str,
+        model_package_group: str,
         spec: ScoringSpec,
         bucket: s3.IBucket,
         key: kms.IKey,
@@ -34,7 +35,7 @@ class BatchScoring(Construct):
             "Publish",
             package="publish_predictions",
             description="Publishes a finished run of batch scoring",
-            environment={},
+            environment={"MODEL_PACKAGE_GROUP_NAME": model_package_group},
             timeout_seconds=_TIMEOUT_SECONDS,
             log_retention_days=log_retention_days,
             key=key,
@@ -55,7 +56,9 @@ class BatchScoring(Construct):
         )
 
     def _role(self, model: str) -> PipelineRole:
-        role = PipelineRole(self, "Role", description=f"Pipelines, batch scoring of {model}")
+        role = PipelineRole(
+            self, "Role", description=f"Pipelines, batch scoring of {model}", network=None
+        )
         role.grant_jobs("transform-job")
         self.publish.grant_invoke(role.role)
         return role

@@ -6,6 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from warmfold_constructs.acknowledge import acknowledge
 from warmfold_constructs.model_registry import ModelRegistry, grant_read
 from warmfold_constructs.policies import allow, arn
 from warmfold_constructs.python_function import PythonFunction
@@ -55,6 +56,18 @@ class BestTrainingJob(Construct):
         self._allow_writing(bucket, written, key)
         grant_read(self.function.role, registry.group_name)
 
+    def allow_counting_folds(self) -> None:
+        """Where folds are jobs: how many there were, how long they took, how many started warm."""
+        role = self.function.role
+        allow(role, ["sagemaker:ListTrainingJobs"], ["*"])
+        acknowledge(
+            role,
+            {
+                "IAM5[Resource::*]": "sagemaker:ListTrainingJobs and sending traces to X-Ray know "
+                "no resources."
+            },
+        )
+
     def _allow_reading_trials(self, bucket: s3.IBucket, archives: Sequence[str]) -> None:
         allow(
             self.function.role,
@@ -84,4 +97,5 @@ class BestTrainingJob(Construct):
             [bucket.arn_for_objects(f"{prefix}*") for prefix in written],
             because="The selection of an execution, which is named when it starts.",
         )
-        allow(role, ["kms:GenerateDataKey", "kms:Decrypt"], [key.key_arn])
+        # Decrypt: the archives of trials and models that it reads are encrypted with the same key.
+        allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])

@@ -8,7 +8,9 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-CONTAINERS = Path(__file__).resolve().parents[2] / "containers"
+from warmfold_constructs.bundled import bundled
+
+CONTAINERS = bundled("containers")
 
 
 class ContainerImage(Protocol):

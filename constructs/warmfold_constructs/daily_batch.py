@@ -12,8 +12,10 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from warmfold.pipeline.spec import JobNetwork
+from warmfold_constructs.job_network import model_conditions
 from warmfold_constructs.model_registry import grant_read
-from warmfold_constructs.policies import allow, allow_passing, arn, role_arn
+from warmfold_constructs.policies import allow, allow_passing, arn, new_role, role_arn
 from warmfold_constructs.python_function import PythonFunction
 from warmfold_constructs.queue import dead_letter_queue
 
@@ -35,7 +37,10 @@ class Daily:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchNames:
-    """What is known by name: to the function that starts a run, and to its operators."""
+    """What is known by name: to the function that starts a run, and to its operators.
+
+    ``network`` is where that function's models are.
+    """
 
     model: str
     model_package_group: str
@@ -44,6 +49,7 @@ class BatchNames:
     scoring_pipeline: str
     schedule: str
     schedule_group: str
+    network: JobNetwork | None = None
 
 
 class DailyBatch(Construct):
@@ -79,17 +85,17 @@ class DailyBatch(Construct):
             schedule_group_name=names.schedule_group,
             removal_policy=RemovalPolicy.DESTROY if removable else RemovalPolicy.RETAIN,
         )
+        self.dead_letters = dead_letter_queue(self, "DeadLetters")
         self._schedule(names, daily, group)
 
     def _allow_start(self, names: BatchNames, bucket: s3.IBucket) -> None:
         role = self.start.role
         grant_read(role, names.model_package_group)
-        allow(
-            role,
-            ["sagemaker:CreateModel", "sagemaker:DescribeModel"],
-            [arn(self, "sagemaker", "model", f"{names.model_prefix}-v*")],
-            because="One SageMaker model per version of the model package group.",
-        )
+        models = [arn(self, "sagemaker", "model", f"{names.model_prefix}-v*")]
+        because = "One SageMaker model per version of the model package group."
+        bound = model_conditions(names.network)
+        allow(role, ["sagemaker:CreateModel"], models, conditions=bound)
+        allow(role, ["sagemaker:DescribeModel"], models, because=because)
         allow_passing(
             role, [role_arn(self, names.model_role)], to_service="sagemaker.amazonaws.com"
         )
@@ -108,14 +114,13 @@ class DailyBatch(Construct):
     def _schedule(
         self, names: BatchNames, daily: Daily, group: scheduler.IScheduleGroup
     ) -> scheduler.Schedule:
-        dead_letters = dead_letter_queue(self, "DeadLetters")
         target = targets.LambdaInvoke(
             self.start.function,
             input=scheduler.ScheduleTargetInput.from_object(
                 {"scheduled_time": scheduler.ContextAttribute.scheduled_time}
             ),
-            role=self._scheduler_role(group, dead_letters),
-            dead_letter_queue=dead_letters,
+            role=self._scheduler_role(group, self.dead_letters),
+            dead_letter_queue=self.dead_letters,
             retry_attempts=_RETRIES,
             max_event_age=Duration.hours(_MAXIMUM_EVENT_AGE_HOURS),
         )
@@ -138,7 +143,7 @@ class DailyBatch(Construct):
         self, group: scheduler.IScheduleGroup, dead_letters: sqs.IQueue
     ) -> iam.IRole:
         """Invokes the function and nothing else; the CDK's own would invoke any version of it."""
-        role = iam.Role(
+        role = new_role(
             self,
             "SchedulerRole",
             description="EventBridge Scheduler, daily batch scoring",
@@ -167,6 +172,7 @@ def _environment(
     scope: Construct, names: BatchNames, daily: Daily, bucket: s3.IBucket
 ) -> Mapping[str, str]:
     return {
+        **_network(names.network),
         "MODEL_NAME": names.model,
         "MODEL_NAME_PREFIX": names.model_prefix,
         "MODEL_PACKAGE_GROUP_NAME": names.model_package_group,
@@ -174,4 +180,13 @@ def _environment(
         "BUCKET_NAME": bucket.bucket_name,
         "MODEL_ROLE_ARN": role_arn(scope, names.model_role),
         "TIME_ZONE": daily.time_zone,
+    }
+
+
+def _network(network: JobNetwork | None) -> Mapping[str, str]:
+    if network is None:
+        return {}
+    return {
+        "SUBNET_IDS": ",".join(network.subnet_ids),
+        "SECURITY_GROUP_IDS": ",".join(network.security_group_ids),
     }

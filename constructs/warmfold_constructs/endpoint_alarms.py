@@ -50,9 +50,13 @@ class EndpointAlarms(Construct):
         )
 
     @property
+    def alarms(self) -> tuple[cloudwatch.Alarm, ...]:
+        return (self.error_rate, self.latency)
+
+    @property
     def names(self) -> list[str]:
         """For the endpoint's rollback; references, so that the alarms are made first."""
-        return [alarm.alarm_name for alarm in (self.error_rate, self.latency)]
+        return [alarm.alarm_name for alarm in self.alarms]
 
     def _error_rate_percent(self) -> cloudwatch.MathExpression:
         # InvocationModelErrors also counts time-outs and broken connections. The container's 500

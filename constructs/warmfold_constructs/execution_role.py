@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from aws_cdk import ArnFormat
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from warmfold_constructs.acknowledge import acknowledge
 from warmfold_constructs.container_image import ContainerImage
-from warmfold_constructs.policies import allow, arn, sagemaker_principal
+from warmfold_constructs.policies import allow, arn, new_role, sagemaker_principal
 
 _LOG_ACTIONS = [
     "logs:CreateLogGroup",
@@ -38,7 +37,7 @@ class ExecutionRole(Construct):
         role_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        self.role = iam.Role(
+        self.role = new_role(
             self,
             "Role",
             role_name=role_name,
@@ -90,6 +89,17 @@ class ExecutionRole(Construct):
             [key.key_arn],
             conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
         )
+
+    def grant_alarms(self, alarm_names: Sequence[str]) -> None:
+        """Let SageMaker look at the alarms that roll an update of the role's endpoint back.
+
+        Source: developer guide, "Auto-Rollback Configuration and Monitoring".
+        """
+        alarms = [
+            arn(self, "cloudwatch", "alarm", name, separator=ArnFormat.COLON_RESOURCE_NAME)
+            for name in alarm_names
+        ]
+        allow(self.role, ["cloudwatch:DescribeAlarms"], alarms)
 
     def _allow_logs(self, log_groups: Sequence[str]) -> None:
         streams = [

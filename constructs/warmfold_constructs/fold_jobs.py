@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_iam as iam
 
+from warmfold.pipeline.spec import JobNetwork
 from warmfold_constructs.acknowledge import acknowledge
 from warmfold_constructs.best_training_job import TUNING_JOBS
+from warmfold_constructs.job_network import Conditions, job_conditions, together
 from warmfold_constructs.policies import allow, allow_passing, arn
 
 # A fold's job is named after its trial, which SageMaker names after the tuning job.
-_FOLDS = f"{TUNING_JOBS}-fold-*"
+FOLD_JOBS = f"{TUNING_JOBS}-fold-*"
 # Every fold is tagged with the name of the role that it runs as; trials of another model, whose
 # folds have names of the same pattern, run as another role.
-_TAG = "warmfold:fold-role"
+FOLD_ROLE_TAG = "warmfold:fold-role"
 _NAMED_LATER = "Trials and their folds, named when a tuning job starts them."
 
 
@@ -25,16 +27,18 @@ class FoldLimits:
     max_runtime_seconds: int
 
 
-def allow_fold_jobs(trial: iam.Role, fold: iam.Role, limits: FoldLimits) -> None:
-    """Let ``trial`` start, watch and stop folds that run as ``fold``.
+def allow_fold_jobs(
+    trial: iam.Role, fold: iam.Role, limits: FoldLimits, network: JobNetwork | None
+) -> None:
+    """Let ``trial`` start, watch and stop folds that run as ``fold``, in the trial's network.
 
     Condition keys: Service Authorization Reference, "Amazon SageMaker"; ``KeepAlivePeriod`` is
     absent from a request without one.
     """
-    folds = [arn(trial, "sagemaker", "training-job", _FOLDS)]
+    folds = [arn(trial, "sagemaker", "training-job", FOLD_JOBS)]
     trials = [arn(trial, "sagemaker", "training-job", TUNING_JOBS)]
-    tag = {f"aws:RequestTag/{_TAG}": fold.role_name}
-    conditions = {
+    tag = {f"aws:RequestTag/{FOLD_ROLE_TAG}": fold.role_name}
+    conditions: Conditions = {
         "StringEquals": tag,
         "Bool": {"sagemaker:NetworkIsolation": "true"},
         "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": [limits.instance_type]},
@@ -42,13 +46,14 @@ def allow_fold_jobs(trial: iam.Role, fold: iam.Role, limits: FoldLimits) -> None
         "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": limits.keep_alive_seconds},
     }
     create = ["sagemaker:CreateTrainingJob"]
-    allow(trial, create, folds, conditions=conditions, because=_NAMED_LATER)
+    bound = together(conditions, job_conditions(network))
+    allow(trial, create, folds, conditions=bound, because=_NAMED_LATER)
     allow(trial, ["sagemaker:AddTags"], folds, conditions={"StringEquals": tag})
     allow(
         trial,
         ["sagemaker:StopTrainingJob"],
         folds,
-        conditions={"StringEquals": {f"aws:ResourceTag/{_TAG}": fold.role_name}},
+        conditions={"StringEquals": {f"aws:ResourceTag/{FOLD_ROLE_TAG}": fold.role_name}},
     )
     allow(trial, ["sagemaker:DescribeTrainingJob"], trials, because=_NAMED_LATER)
     allow(trial, ["sagemaker:ListTrainingJobs"], ["*"])

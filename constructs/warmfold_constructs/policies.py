@@ -7,7 +7,21 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from warmfold_constructs.acknowledge import acknowledge_wildcard
+from warmfold_constructs.acknowledge import ROLE, accept, acknowledge_wildcard
+
+
+def new_role(
+    scope: Construct,
+    id: str,
+    *,
+    assumed_by: iam.IPrincipal,
+    description: str | None = None,
+    role_name: str | None = None,
+) -> iam.Role:
+    """A role without any permission yet."""
+    role = iam.Role(scope, id, assumed_by=assumed_by, description=description, role_name=role_name)
+    accept(role, ROLE)
+    return role
 
 
 def allow(
@@ -18,12 +32,15 @@ def allow(
     because: str = "",
     conditions: Mapping[str, Any] | None = None,
 ) -> None:
-    """Let ``role`` do ``actions``. ``because`` is the reason of wildcards in ``resources``."""
+    """Let ``role`` do ``actions``, under ``conditions`` if there are any.
+
+    ``because`` is the reason of wildcards in ``resources``.
+    """
     role.add_to_policy(
         iam.PolicyStatement(
             actions=[*actions],
             resources=[*resources],
-            conditions=None if conditions is None else dict(conditions),
+            conditions=dict(conditions) if conditions else None,
         )
     )
     if because:

@@ -1,10 +1,13 @@
 """From an approval to a deployment: event, queue, function; and a schedule for lost events."""
 
+from dataclasses import dataclass
+
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from warmfold_constructs.model_registry import grant_read
@@ -20,28 +23,48 @@ _TIMEOUT_SECONDS = 60
 _VISIBILITY_SECONDS = 6 * _TIMEOUT_SECONDS
 _ATTEMPTS = 20
 
+# Until an operator says otherwise, what is approved last is deployed.
+_FOLLOW_APPROVALS = '{"frozen": false, "version": null}'
+# States in which a stack's update has come to an end, well or not.
+_SETTLED = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """What leads from a registry to an endpoint, by name.
+
+    ``orders_parameter`` is the SSM parameter that is made for the operators' orders.
+    """
+
+    model_package_group: str
+    orders_parameter: str
+    serving_stack: str
+    endpoint: str
+
 
 class Promotion(Construct):
-    """Keeps the serving stack at the latest approved version of a model package group."""
+    """Keeps the serving stack at the latest approved version of a model package group.
+
+    Or at the approved version that operators have pinned, or, frozen, where it is.
+    """
 
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
-        model_package_group: str,
-        serving_stack: str,
+        route: Route,
         deployment_role: ServingDeploymentRole,
         reconcile_minutes: int,
         log_retention_days: int,
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, id)
-        self._dead_letters = dead_letter_queue(self, "DeadLetters")
+        self.dead_letters = dead_letter_queue(self, "DeadLetters")
         self.queue = work_queue(
             self,
             "Queue",
-            dead_letters=self._dead_letters,
+            dead_letters=self.dead_letters,
             visibility_seconds=_VISIBILITY_SECONDS,
             attempts=_ATTEMPTS,
         )
@@ -51,31 +74,76 @@ class Promotion(Construct):
             package="deploy_model",
             description="Deploys the latest approved model package",
             environment={
-                "MODEL_PACKAGE_GROUP_NAME": model_package_group,
-                "SERVING_STACK_NAME": serving_stack,
+                "MODEL_PACKAGE_GROUP_NAME": route.model_package_group,
+                "ORDERS_PARAMETER_NAME": route.orders_parameter,
+                "SERVING_STACK_NAME": route.serving_stack,
                 "SERVING_DEPLOYMENT_ROLE_ARN": deployment_role.arn,
             },
             timeout_seconds=_TIMEOUT_SECONDS,
             log_retention_days=log_retention_days,
             key=key,
         )
-        self._allow_update(serving_stack, deployment_role)
-        grant_read(self.function.role, model_package_group)
-        deployment_role.grant_pass(self.function.role)
-        self._on_approval(model_package_group)
+        self._grant(route, deployment_role)
+        self._on_approval(route.model_package_group)
+        self._on_end_of_update(route.serving_stack)
         self._reconcile_every(reconcile_minutes)
 
-    def _allow_update(self, stack_name: str, deployment_role: ServingDeploymentRole) -> None:
-        stack = arn(self, "cloudformation", "stack", f"{stack_name}/*")
+    def _grant(self, route: Route, deployment_role: ServingDeploymentRole) -> None:
+        self._take_orders(route.orders_parameter)
+        self._allow_update(route, deployment_role)
+        grant_read(self.function.role, route.model_package_group)
+        deployment_role.grant_pass(self.function.role)
+
+    def _take_orders(self, parameter_name: str) -> None:
+        """CloudFormation never writes the value again: what operators said outlives deployments."""
+        ssm.CfnParameter(
+            self,
+            "Orders",
+            name=parameter_name,
+            type="String",
+            value=_FOLLOW_APPROVALS,
+            description="Orders to promotion: a pinned version, a freeze",
+        )
+        # SSM's ARNs have a name that begins with a slash without it.
+        parameter = arn(self, "ssm", "parameter", parameter_name.lstrip("/"))
+        allow(self.function.role, ["ssm:GetParameter"], [parameter])
+
+    def _allow_update(self, route: Route, deployment_role: ServingDeploymentRole) -> None:
+        stack = arn(self, "cloudformation", "stack", f"{route.serving_stack}/*")
         because = "CloudFormation ends a stack's ARN with a random id."
         role = self.function.role
-        allow(role, ["cloudformation:DescribeStacks"], [stack], because=because)
+        allow(
+            role,
+            ["cloudformation:DescribeStackResources", "cloudformation:DescribeStacks"],
+            [stack],
+            because=because,
+        )
+        endpoint = arn(self, "sagemaker", "endpoint", route.endpoint)
+        allow(role, ["sagemaker:DescribeEndpoint"], [endpoint])
         allow(
             role,
             ["cloudformation:UpdateStack"],
             [stack],
             # Never as whoever deployed the stack before.
             conditions={"StringEquals": {"cloudformation:RoleArn": deployment_role.arn}},
+        )
+
+    def _on_end_of_update(self, serving_stack: str) -> None:
+        """At once: was the endpoint really updated, and has something been approved meanwhile?"""
+        stack_arn = arn(self, "cloudformation", "stack", f"{serving_stack}/")
+        events.Rule(
+            self,
+            "OnEndOfUpdate",
+            description=f"An update of {serving_stack} has ended",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudformation"],
+                detail_type=["CloudFormation Stack Status Change"],
+                detail={
+                    "stack-id": [{"prefix": stack_arn}],
+                    "status-details": {"status": _SETTLED},
+                },
+            ),
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )
 
     def _on_approval(self, model_package_group: str) -> None:
@@ -89,7 +157,7 @@ class Promotion(Construct):
                 detail_type=["SageMaker Model Package State Change"],
                 detail={"ModelPackageGroupName": [model_package_group]},
             ),
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self._dead_letters)],
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )
         self.function.function.add_event_source(
             event_sources.SqsEventSource(self.queue, batch_size=10, report_batch_item_failures=True)
@@ -106,7 +174,7 @@ class Promotion(Construct):
                 targets.LambdaFunction(
                     self.function.function,
                     event=events.RuleTargetInput.from_object({"reconcile": True}),
-                    dead_letter_queue=self._dead_letters,
+                    dead_letter_queue=self.dead_letters,
                     retry_attempts=2,
                 )
             ],

@@ -1,19 +1,20 @@
 """What every Lambda function of the platform has in common."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from warmfold_constructs.acknowledge import acknowledge
-from warmfold_constructs.policies import allow
+from warmfold_constructs.acknowledge import FUNCTION, accept, acknowledge
+from warmfold_constructs.bundled import bundled
+from warmfold_constructs.policies import allow, new_role
 
-SOURCE = Path(__file__).resolve().parents[2] / "lambda_src"
+SOURCE = bundled("lambda_src")
 _SHARED_PACKAGE = "warmfold_lambda"
 _MEMORY_MIB = 256
 
@@ -40,7 +41,7 @@ class PythonFunction(Construct):
     ) -> None:
         super().__init__(scope, id)
         # By hand: with the default role the policy would name every log group of the account.
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.role = new_role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = lambda_.Function(
             self,
             "Function",
@@ -60,6 +61,7 @@ class PythonFunction(Construct):
             self.role,
             {"IAM5[Resource::*]": "Sending traces to X-Ray knows no resources."},
         )
+        accept(self.function, FUNCTION)
 
     @property
     def name(self) -> str:
@@ -72,6 +74,38 @@ class PythonFunction(Construct):
     def grant_invoke(self, role: iam.Role) -> None:
         """Let ``role`` call the function, not a version or alias of it."""
         allow(role, ["lambda:InvokeFunction"], [self.arn])
+
+    def trouble_alarm(self, description: str) -> cloudwatch.Alarm:
+        """Goes off if the function fails, or has logged a warning, in the last hour.
+
+        By the hour, so that what a schedule finds again and again is told once.
+        """
+        hour = Duration.hours(1)
+        warnings = cloudwatch.Metric(
+            namespace="warmfold",  # as `warmfold_lambda.log` counts them
+            metric_name="Warnings",
+            dimensions_map={"FunctionName": self.name},
+            statistic="Sum",
+            period=hour,
+        )
+        return cloudwatch.Alarm(
+            self,
+            "Trouble",
+            alarm_description=description,
+            metric=cloudwatch.MathExpression(
+                expression="FILL(errors, 0) + FILL(warnings, 0)",
+                using_metrics={
+                    "errors": self.function.metric_errors(period=hour),
+                    "warnings": warnings,
+                },
+                label="Errors and warnings",
+                period=hour,
+            ),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
 
     def _log_group(self, retention_days: int, key: kms.IKey) -> logs.ILogGroup:
         group = logs.CfnLogGroup(

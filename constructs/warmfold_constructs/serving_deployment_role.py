@@ -5,8 +5,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from warmfold_constructs.acknowledge import ROLE, accept
+from warmfold_constructs.job_network import model_conditions
 from warmfold_constructs.model_registry import grant_use
-from warmfold_constructs.policies import allow, allow_passing, arn, role_arn
+from warmfold_constructs.policies import allow, allow_passing, arn, new_role, role_arn
 from warmfold_constructs.serving_names import AlarmNames, ServingNames
 
 _TAGGING = ("ListTagsForResource", "TagResource", "UntagResource")
@@ -17,6 +19,7 @@ _SCALING_CHANGES = (
     "RegisterScalableTarget",
 )
 _SCALING_READS = ("DescribeScalableTargets", "DescribeScalingPolicies")
+_SCHEDULING_CHANGES = ("DeleteScheduledAction", "PutScheduledAction")
 _SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _SCALING_ROLE = (
     f"aws-service-role/{_SCALING_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
@@ -46,7 +49,7 @@ class ServingDeploymentRole(Construct):
         cdk_deploy_role_name: str,
     ) -> None:
         super().__init__(scope, id)
-        self.role = iam.Role(
+        self.role = new_role(
             self,
             "Role",
             role_name=role_name,
@@ -79,6 +82,16 @@ class ServingDeploymentRole(Construct):
         """Let ``role`` start updates that run as this one."""
         allow_passing(role, [self.arn], to_service="cloudformation.amazonaws.com")
 
+    def allow_scheduled_scaling(self) -> None:
+        """Give the endpoint's scalable target scheduled actions."""
+        allow(
+            self.role,
+            [f"application-autoscaling:{action}" for action in _SCHEDULING_CHANGES],
+            [arn(self, "application-autoscaling", "scalable-target", "*")],
+            conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
+        )
+        allow(self.role, ["application-autoscaling:DescribeScheduledActions"], ["*"])
+
     def _allow_endpoint(self, serving: ServingNames) -> None:
         made = {
             "Model": [arn(self, "sagemaker", "model", name) for name in serving.models],
@@ -89,8 +102,11 @@ class ServingDeploymentRole(Construct):
         endpoint = arn(self, "sagemaker", "endpoint", serving.endpoint)
         tags = ["sagemaker:AddTags", "sagemaker:DeleteTags", "sagemaker:ListTags"]
         for noun, resources in made.items():
-            actions = [f"sagemaker:{verb}{noun}" for verb in ("Create", "Describe", "Delete")]
+            actions = [f"sagemaker:{verb}{noun}" for verb in ("Describe", "Delete")]
             allow(self.role, [*actions, *tags], resources, because=_NAMED_BY_CLOUDFORMATION)
+        allow(self.role, ["sagemaker:CreateEndpointConfig"], made["EndpointConfig"])
+        bound = model_conditions(serving.network)
+        allow(self.role, ["sagemaker:CreateModel"], made["Model"], conditions=bound)
         # CreateEndpoint and UpdateEndpoint are authorised on the configuration as well.
         allow(
             self.role,
@@ -152,7 +168,7 @@ class ServingDeploymentRole(Construct):
         )
 
     def _let_pass(self, deploy_role_name: str) -> None:
-        iam.Policy(
+        policy = iam.Policy(
             self,
             "PassedByCdkDeploy",
             roles=[iam.Role.from_role_name(self, "CdkDeployRole", deploy_role_name)],
@@ -166,3 +182,4 @@ class ServingDeploymentRole(Construct):
                 )
             ],
         )
+        accept(policy, ROLE)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from warmfold.pipeline.spec import JobNetwork
+
 
 @dataclass(frozen=True)
 class AlarmNames:
@@ -17,6 +19,11 @@ class AlarmNames:
     def latency(self) -> str:
         return f"{self.endpoint}-latency"
 
+    @property
+    def rollback(self) -> tuple[str, ...]:
+        """Those that roll a deployment back."""
+        return (self.error_rate, self.latency)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServingNames:
@@ -29,6 +36,8 @@ class ServingNames:
 
     endpoint: str
     variant: str
+    # Where the model's containers are, which the same policy is bound to.
+    network: JobNetwork | None = None
 
     @property
     def model_id(self) -> str:

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from warmfold.pipeline.spec import JobNetwork
 from warmfold.pipeline.validate import require_valid
 from warmfold_constructs.best_training_job import TUNING_JOBS
-from warmfold_constructs.policies import allow, allow_passing, arn, sagemaker_principal
+from warmfold_constructs.job_network import job_conditions, model_conditions
+from warmfold_constructs.policies import allow, allow_passing, arn, new_role, sagemaker_principal
 
 # What SageMaker calls the jobs of a pipeline's steps.
 PIPELINE_JOBS = "pipelines-*"
@@ -29,12 +30,16 @@ _JOBS = (
 class PipelineRole(Construct):
     """What SageMaker Pipelines acts as: starts, watches and stops the jobs of its steps.
 
-    It can register models, but neither approve nor deploy them.
+    It can register models, but neither approve nor deploy them. What it starts or creates has to
+    lie in ``network``, if there is one.
     """
 
-    def __init__(self, scope: Construct, id: str, *, description: str) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, description: str, network: JobNetwork | None
+    ) -> None:
         super().__init__(scope, id)
-        self.role = iam.Role(
+        self._network = network
+        self.role = new_role(
             self, "Role", description=description, assumed_by=sagemaker_principal(self)
         )
 
@@ -47,19 +52,28 @@ class PipelineRole(Construct):
         for resource, noun, names in _JOBS:
             if resource not in resources:
                 continue
-            actions = [f"sagemaker:{verb}{noun}" for verb in ("Create", "Describe", "Stop")]
+            jobs = [arn(self, "sagemaker", resource, names)]
+            self._allow_creating(noun, jobs)
+            actions = [f"sagemaker:{verb}{noun}" for verb in ("Describe", "Stop")]
             if resource == "hyper-parameter-tuning-job":
                 # A Tuning step's properties are also those of this operation's answer.
                 actions.append(f"sagemaker:ListTrainingJobsFor{noun}")
-            jobs = [arn(self, "sagemaker", resource, names)]
             allow(self.role, [*actions, "sagemaker:AddTags"], jobs, because=_NAMED_LATER)
+
+    def _allow_creating(self, noun: str, jobs: Sequence[str]) -> None:
+        """A transform is where its model is, and its request names no network."""
+        bound = {} if noun == "TransformJob" else job_conditions(self._network)
+        allow(self.role, [f"sagemaker:Create{noun}"], jobs, conditions=bound)
 
     def grant_models(self) -> None:
         """Create the models of CreateModel steps."""
+        models = [arn(self, "sagemaker", "model", PIPELINE_JOBS)]
+        bound = model_conditions(self._network)
+        allow(self.role, ["sagemaker:CreateModel"], models, conditions=bound)
         allow(
             self.role,
-            ["sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:AddTags"],
-            [arn(self, "sagemaker", "model", PIPELINE_JOBS)],
+            ["sagemaker:DescribeModel", "sagemaker:AddTags"],
+            models,
             because=_NAMED_LATER,
         )
 

@@ -6,9 +6,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from warmfold.pipeline.spec import JobNetwork
 from warmfold_constructs.container_image import ContainerImage
 from warmfold_constructs.execution_role import ExecutionRole
 from warmfold_constructs.fold_jobs import FoldLimits, allow_fold_jobs
+from warmfold_constructs.job_network import allow_interfaces
 from warmfold_constructs.policies import allow
 
 _LOG_GROUPS = {
@@ -43,6 +45,7 @@ class TrainingRoles(Construct):
         self._model, self._bucket, self._key = model, bucket, key
         self._trainer = trainer
         self.fold: ExecutionRole | None = None
+        self._network: JobNetwork | None = None
         self._run = f"{model}/executions/*/"
         self.processing = self._job("Processing", "Features and evaluation", trainer)
         self.trial = self._job("Trial", "Cross-validated trials", trainer)
@@ -73,6 +76,12 @@ class TrainingRoles(Construct):
             write=[f"{run}transform/", f"{model}/batch/output/"],
         )
 
+    def enter_network(self, network: JobNetwork) -> None:
+        """All jobs and the model have their interfaces there; folds too, if they come after."""
+        self._network = network
+        for role in (self.processing, self.trial, self.final, self.model):
+            allow_interfaces(role.role, network)
+
     def allow_shared_scores(self) -> None:
         """Trials read the fold scores that other trials of their tuning job wrote."""
         self._let_trials_read("incumbents/")
@@ -90,7 +99,9 @@ class TrainingRoles(Construct):
             write=[f"{self._run}tuning/folds/"],
         )
         self._let_trials_read("folds/")
-        allow_fold_jobs(self.trial.role, self.fold.role, limits)
+        if self._network is not None:
+            allow_interfaces(self.fold.role, self._network)
+        allow_fold_jobs(self.trial.role, self.fold.role, limits, self._network)
 
     def _let_trials_read(self, folder: str) -> None:
         """A folder of what trials write, which they may list already."""

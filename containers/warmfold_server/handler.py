@@ -25,6 +25,8 @@ REQUEST_SECONDS = 30.0
 WRITE_SECONDS = 30.0
 LINGER_SECONDS = 2.0
 
+_CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
 log = logging.getLogger(__name__)
 
 
@@ -111,7 +113,10 @@ class Handler(BaseHTTPRequestHandler):
             self._unread = True  # it may send a body all the same
             raise RequestError(HTTPStatus.LENGTH_REQUIRED, "send Content-Length")
         return self.server.service.invoke(
-            self._body(length), self.headers.get("Content-Type"), self.headers.get("Accept")
+            self._body(length),
+            self.headers.get("Content-Type"),
+            self.headers.get("Accept"),
+            probe=self.headers.get(_CUSTOM_ATTRIBUTES) == service.PROBE,
         )
 
     def _body(self, length: int) -> bytes:

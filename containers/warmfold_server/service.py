@@ -10,13 +10,16 @@ from http import HTTPStatus
 
 from warmfold_contract.errors import UserError
 from warmfold_server import content
-from warmfold_server.codec import read_rows, write_scores
+from warmfold_server.codec import Rows, read_rows, write_scores
 from warmfold_server.errors import RequestError, bad_request
 from warmfold_server.model import Model, ProjectError
 
 PING = "/ping"
 EXECUTION_PARAMETERS = "/execution-parameters"
 INVOCATIONS = "/invocations"
+# A request with these custom attributes is scored as one row whose every value is missing, whatever
+# its body: who sends it need not know the model's columns.
+PROBE = "warmfold-probe"
 METHODS = {PING: "GET", EXECUTION_PARAMETERS: "GET", INVOCATIONS: "POST"}
 
 # SageMaker gives up on an invocation after 60 s; one that has waited this long would not finish.
@@ -64,20 +67,24 @@ class Service:
         }
         return Reply(HTTPStatus.OK, json.dumps(values).encode())
 
-    def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Reply:
+    def invoke(
+        self, body: bytes, content_type: str | None, accept: str | None, *, probe: bool = False
+    ) -> Reply:
         """Raises ``RequestError`` for anything that the sender has to change."""
         requested = content.request_type(content_type)
         answered = content.response_type(accept, requested)
         if not self._turns.acquire(timeout=QUEUE_SECONDS):
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests at once")
         try:
-            return Reply(HTTPStatus.OK, self._scored(body, requested, answered), answered)
+            return Reply(HTTPStatus.OK, self._scored(body, requested, answered, probe), answered)
         finally:
             self._turns.release()
 
-    def _scored(self, body: bytes, requested: str, answered: str) -> bytes:
+    def _scored(self, body: bytes, requested: str, answered: str, probe: bool) -> bytes:
+        columns = self._model.schema.columns
         try:
-            rows = read_rows(body, requested, self._model.schema.columns)
+            missing: Rows = [{column.name: None for column in columns}]
+            rows = missing if probe else read_rows(body, requested, columns)
             return write_scores(self._model.scores(rows), answered)
         except UserError as error:
             raise bad_request(str(error)) from error

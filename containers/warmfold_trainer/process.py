@@ -22,7 +22,7 @@ from warmfold_contract.paths import (
     TRANSFORM_OUTPUT,
     Paths,
 )
-from warmfold_contract.project import Columns, load_project
+from warmfold_contract.project import Columns, Project, load_project
 from warmfold_contract.schema import Column
 from warmfold_contract.settings import NumberSetting
 from warmfold_features import date_text
@@ -40,6 +40,7 @@ MAX_FOLDS = 40 - len(TRIAL_METRICS)
 FOLDS = NumberSetting(name="WARMFOLD_FOLDS", kind="integer", minimum=2, maximum=MAX_FOLDS)
 REPEATS = NumberSetting(name="WARMFOLD_REPEATS", kind="integer", minimum=1, maximum=MAX_FOLDS // 2)
 ASSIGNMENT = "WARMFOLD_ASSIGNMENT"
+FEATURE_SETS = "WARMFOLD_FEATURE_SETS"
 HOLDOUT_FRACTION = NumberSetting(
     name="WARMFOLD_HOLDOUT_FRACTION", minimum=0, maximum=1, open_minimum=True, open_maximum=True
 )
@@ -87,6 +88,7 @@ def process(paths: Paths) -> None:
     """Run the job in the folders of the processing contract; raises ``UserError``."""
     plan = split_plan(os.environ)
     project = load_project()
+    _check_feature_sets(project, os.environ.get(FEATURE_SETS, ""))
     raw = read_raw_data(paths.processing_input(RAW_INPUT), project)
     built = build_feature_sets(project, raw, plan)
     train, holdout = built.train[0], built.holdout[0]
@@ -96,6 +98,16 @@ def process(paths: Paths) -> None:
     _write_requests(paths.processing_output(TRANSFORM_OUTPUT), lines)
     LOGGER.info("read %d rows from %d file(s)", raw.rows, raw.files)
     LOGGER.info("%d rows to train in %d folds, %d held out", train.rows, train.folds, holdout.rows)
+
+
+def _check_feature_sets(project: Project, wanted: str) -> None:
+    """``wanted``: names with commas between; found here rather than by a search that has waited."""
+    unknown = sorted({name for name in wanted.split(",") if name} - set(project.feature_functions))
+    if unknown:
+        raise UserError(
+            f"a candidate's feature_set is {', '.join(map(repr, unknown))}, but project "
+            f"{project.name!r} has: {', '.join(project.feature_functions)}"
+        )
 
 
 def request_lines(

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from best_training_job.archive import MAX_OBJECT_BYTES, json_object, member
-from best_training_job.logic import Candidate, Trial
+from best_training_job.logic import Candidate, Fold, Trial
 from warmfold_lambda.errors import LambdaError
 from warmfold_lambda.events import split_uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+
+# What the names of fold jobs hold, between their trial's and their number.
+_FOLD = "-fold-"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,18 @@ class Jobs:
         for page in pages:
             for summary in page["TrainingJobSummaries"]:
                 yield _trial(candidate, summary)
+
+    def folds_of(self, candidate: Candidate) -> list[Fold]:
+        """Every fold that trials of the candidate's tuning job started as a job."""
+        pages = self.sagemaker.get_paginator("list_training_jobs").paginate(
+            NameContains=f"{candidate.job_name}-", PaginationConfig={"PageSize": 100}
+        )
+        return [
+            _fold(summary)
+            for page in pages
+            for summary in page["TrainingJobSummaries"]
+            if _FOLD in summary["TrainingJobName"]
+        ]
 
     def describe(self, training_job_name: str) -> dict[str, Any]:
         return dict(self.sagemaker.describe_training_job(TrainingJobName=training_job_name))
@@ -70,4 +85,18 @@ def _trial(candidate: Candidate, summary: Any) -> Trial:
         created=summary["CreationTime"],
         objective=None if objective is None else float(objective),
         failure_reason=summary.get("FailureReason", ""),
+        seconds=_seconds(summary),
     )
+
+
+def _fold(summary: Any) -> Fold:
+    completed = summary["TrainingJobStatus"] == "Completed"
+    return Fold(
+        seconds=_seconds(summary, "CreationTime") if completed else None,
+        left_reused_pool=summary.get("WarmPoolStatus", {}).get("Status") == "Reused",
+    )
+
+
+def _seconds(summary: Any, begin: str = "TrainingStartTime") -> float | None:
+    start, end = summary.get(begin), summary.get("TrainingEndTime")
+    return None if start is None or end is None else (end - start).total_seconds()

@@ -1,5 +1,6 @@
 """Lambda step ``SelectBestTrial``: event in; the selection, the champion and their URIs out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from best_training_job.logic import (
     Selection,
     Winner,
     best_of,
+    search_metrics,
     selection,
 )
 from warmfold_lambda.clients import client
@@ -51,7 +53,9 @@ def respond(event: object, jobs: Jobs, champions: Champions, log: Log) -> dict[s
     """Raises ``InputError`` for a malformed event, ``NoTrialCompletedError`` if nothing can win,
     and ``LambdaError`` if the candidates' scores cannot be compared."""
     request = parse(event)
-    best, selected = find_best(request, jobs)
+    outcomes = [_outcome(candidate, request, jobs) for candidate in request.candidates]
+    log.metrics(request.model_package_group_name, **search_metrics(outcomes))
+    best, selected = find_best(request, outcomes)
     uri = request.output_uri.rstrip("/")
     jobs.write(f"{uri}/{FILE_NAME}", selected.to_json())
     champion_uri = request.champion_uri.rstrip("/")
@@ -73,9 +77,8 @@ def respond(event: object, jobs: Jobs, champions: Champions, log: Log) -> dict[s
     }
 
 
-def find_best(request: Request, jobs: Jobs) -> tuple[Winner, Selection]:
-    """Each candidate's best trial, and the best of these."""
-    outcomes = [_outcome(candidate, request, jobs) for candidate in request.candidates]
+def find_best(request: Request, outcomes: Sequence[Outcome]) -> tuple[Winner, Selection]:
+    """The best of each candidate's best trial."""
     best = best_of(outcomes, folds=request.folds, direction=request.direction)
     return best, selection(best, outcomes, folds=request.folds, metric=request.metric)
 

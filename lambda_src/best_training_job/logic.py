@@ -44,7 +44,7 @@ class Trial:
     """A training job of a tuning job, or a row of a search.
 
     ``objective`` is ``None`` if none was reported; ``all_folds`` if it is not known (a tuning
-    job's list does not say).
+    job's list does not say). ``seconds``: how long its job ran, if it was a job and has run.
     """
 
     candidate: Candidate
@@ -54,6 +54,7 @@ class Trial:
     objective: float | None = None
     all_folds: bool | None = None
     failure_reason: str = ""
+    seconds: float | None = None
 
     @property
     def eligible(self) -> bool:
@@ -82,12 +83,44 @@ class Winner:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fold:
+    """A fold that was a job of its own; ``seconds`` from its creation to its end, if it completed.
+
+    ``left_reused_pool``: another fold took its machine over, and so did not start cold.
+    """
+
+    seconds: float | None
+    left_reused_pool: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What became of one candidate; no ``winner`` if no trial of its has all folds."""
 
     candidate: Candidate
     trials: Sequence[Trial]
     winner: Winner | None
+    folds: Sequence[Fold] = ()
+
+
+def search_metrics(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """What CloudWatch counts of a search: of trials, and of folds if they were jobs. Seconds are
+    means."""
+    trials = [trial for outcome in outcomes for trial in outcome.trials]
+    folds = [fold for outcome in outcomes for fold in outcome.folds]
+    completed = sum(trial.eligible for trial in trials)
+    metrics: dict[str, float] = {
+        "TrialsCompleted": completed,
+        "TrialsWithoutResult": len(trials) - completed,
+    }
+    if folds:
+        metrics["FoldJobs"] = len(folds)
+        metrics["FoldJobsOnWarmMachines"] = sum(fold.left_reused_pool for fold in folds)
+    for name, jobs in (("TrialSeconds", trials), ("FoldSeconds", folds)):
+        seconds = [job.seconds for job in jobs if job.seconds is not None]
+        if seconds:
+            metrics[name] = sum(seconds) / len(seconds)
+    return metrics
 
 
 @dataclass(frozen=True, kw_only=True)

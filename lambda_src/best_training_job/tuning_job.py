@@ -25,6 +25,10 @@ SCORE_SPREAD = "validation:score_std"
 # Left by a trial in its model folder; it says on which folds the scores were made.
 CROSS_VALIDATION_FILE = "cross_validation.json"
 
+# How a trial says that its folds are jobs of their own.
+_STRATEGY = "warmfold_cv_strategy"
+_FAN_OUT = "fan_out"
+
 # Keys of the hyperparameter map that are not the algorithm's: SageMaker's own and the platform's.
 _RESERVED_PREFIXES = ("_tuning_", "sagemaker_", "warmfold_")
 
@@ -38,7 +42,9 @@ def outcome(candidate: Candidate, jobs: Jobs, *, folds: int, direction: Directio
         if metrics.get(FOLDS_COMPLETED) == folds:
             fold_hash = jobs.document(description, CROSS_VALIDATION_FILE).get("fold_hash")
             won = winner(trial, description, folds=folds, fold_hash=str(fold_hash))
-            return Outcome(candidate=candidate, trials=trials, winner=won)
+            strategy = unquote(description.get("HyperParameters", {}).get(_STRATEGY, ""))
+            fold_jobs = jobs.folds_of(candidate) if strategy == _FAN_OUT else []
+            return Outcome(candidate=candidate, trials=trials, winner=won, folds=fold_jobs)
     return Outcome(candidate=candidate, trials=trials, winner=None)
 
 

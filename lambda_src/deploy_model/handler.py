@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy_model.aws import Deployment
-from deploy_model.logic import Decision, decide, retry_after_rollback
+from deploy_model.logic import (
+    ALARMING,
+    Decision,
+    Stack,
+    check_endpoint,
+    decide,
+    retry_after_rollback,
+)
+from deploy_model.orders import Orders
 from warmfold_lambda.clients import client
 from warmfold_lambda.environment import read_environment
 from warmfold_lambda.errors import InputError
 from warmfold_lambda.log import Context, Log
-from warmfold_lambda.registry import latest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +25,7 @@ class Environment:
     """``serving_deployment_role_arn`` is the narrow role that CloudFormation works with."""
 
     model_package_group_name: str
+    orders_parameter_name: str
     serving_stack_name: str
     serving_deployment_role_arn: str
 
@@ -33,7 +41,7 @@ class Messages:
 def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Answers an SQS event with ``batchItemFailures``, a reconcile with ``status``."""
     environment = read_environment(Environment)
-    aws = Deployment(client("sagemaker"), client("cloudformation"))
+    aws = Deployment(client("sagemaker"), client("cloudformation"), client("ssm"))
     return respond(event, environment, aws, Log("deploy_model", context.aws_request_id))
 
 
@@ -50,17 +58,25 @@ def respond(event: object, environment: Environment, aws: Deployment, log: Log) 
 
 
 def converge(environment: Environment, aws: Deployment, log: Log) -> str:
-    """Bring the stack to the latest approved package; returns what was done."""
+    """Bring the stack to the package that is wanted; returns what was done."""
+    orders = aws.orders(environment.orders_parameter_name)
     stack = aws.stack(environment.serving_stack_name)
-    decision = decide(stack, latest(aws.approved(environment.model_package_group_name)))
-    if decision.action == "rolled_back" and decision.package is not None:
-        modified = aws.modified(decision.package)
-        decision = retry_after_rollback(stack, decision.package, modified)
+    decision = _decide(environment, aws, stack, orders)
     status: str = decision.action
     if decision.action == "update" and decision.package is not None:
         status = aws.update(stack, decision.package, environment.serving_deployment_role_arn)
     _report(log, decision, status, stack.name, stack.status)
     return status
+
+
+def _decide(environment: Environment, aws: Deployment, stack: Stack, orders: Orders) -> Decision:
+    decision = decide(stack, orders, aws.approved(environment.model_package_group_name))
+    if decision.action == "rolled_back" and decision.package is not None:
+        modified = aws.modified(decision.package)
+        return retry_after_rollback(stack, orders, decision.package, modified)
+    if decision.action in ("unchanged", "frozen") and not stack.moving:
+        return check_endpoint(decision, aws.endpoint(stack))
+    return decision
 
 
 def parse(event: object, log: Log) -> Messages:
@@ -101,7 +117,7 @@ def _log_message(log: Log, record: dict[str, Any], body: dict[str, Any] | None) 
 
 
 def _report(log: Log, decision: Decision, status: str, stack_name: str, stack_status: str) -> None:
-    write = log.warning if decision.action in ("keep", "rolled_back") else log.notice
+    write = log.warning if decision.action in ALARMING else log.notice
     write(
         f"deployment_{status}",
         reason=decision.reason,

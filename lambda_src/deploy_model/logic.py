@@ -4,17 +4,20 @@ An approval event is only a hint: events may be repeated, late, reordered or los
 is made on what the registry and the stack say now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from deploy_model.orders import Orders
 from warmfold_lambda.errors import LambdaError
 from warmfold_lambda.registry import Package
 
 PARAMETER = "ModelPackageArn"
 
-Action = Literal["keep", "unchanged", "busy", "update", "rolled_back"]
+Action = Literal["keep", "frozen", "unchanged", "busy", "update", "rolled_back", "differs"]
+# What a person should look at: the endpoint does not serve what the registry says it should.
+ALARMING: tuple[Action, ...] = ("keep", "rolled_back", "differs")
 
 # States from which UpdateStack is accepted (CloudFormation user guide, "Stack status codes").
 _UPDATABLE = (
@@ -36,6 +39,35 @@ class Stack:
     parameters: Mapping[str, str]
     updated: datetime | None = None
 
+    @property
+    def moving(self) -> bool:
+        return self.status.endswith("_IN_PROGRESS")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """The endpoint as SageMaker describes it, and the configuration that the stack gave it.
+
+    ``failure`` is SageMaker's reason, if the last update did not succeed.
+    """
+
+    name: str
+    status: str
+    configuration: str
+    wanted_configuration: str
+    failure: str = ""
+
+    @property
+    def moving(self) -> bool:
+        """On its way to something; also if that is not what the stack asked for."""
+        return self.status in ("Creating", "Updating", "SystemUpdating")
+
+    @property
+    def serves_wanted(self) -> bool:
+        """CloudFormation's ids of configurations hold their names, perhaps in lower case."""
+        same = self.configuration.lower() == self.wanted_configuration.lower()
+        return same and self.status == "InService"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
@@ -46,33 +78,65 @@ class Decision:
     package: Package | None = None
 
 
-def decide(stack: Stack, approved: Package | None) -> Decision:
+def decide(stack: Stack, orders: Orders, approved: Sequence[Package]) -> Decision:
     """Raises ``LambdaError`` if the stack is in a state that an operator must mend first."""
-    if approved is None:
-        return Decision(
-            action="keep", reason="no model package is approved; what is deployed stays deployed"
-        )
-    if stack.status.endswith("_IN_PROGRESS"):
-        return _decision("busy", f"the stack is {stack.status}", approved)
+    if orders.frozen:
+        return Decision(action="frozen", reason="operators have frozen what is deployed")
+    wanted = orders.wanted(approved)
+    if wanted is None:
+        return Decision(action="keep", reason=_nothing_wanted(orders))
+    if stack.moving:
+        return _decision("busy", f"the stack is {stack.status}", wanted)
     _require_updatable(stack)
-    if stack.parameters[PARAMETER] == approved.arn:
-        return _decision("unchanged", "the approved model package is deployed", approved)
+    if stack.parameters[PARAMETER] == wanted.arn:
+        return _decision("unchanged", "the wanted model package is deployed", wanted)
     if stack.status == _ROLLED_BACK:
-        return _decision("rolled_back", "the last update of the stack was rolled back", approved)
-    return _decision("update", "another model package is approved", approved)
+        return _decision("rolled_back", "the last update of the stack was rolled back", wanted)
+    return _decision("update", "another model package is wanted", wanted)
 
 
-def retry_after_rollback(stack: Stack, package: Package, modified: datetime | None) -> Decision:
-    """Try again only what was approved after the update that failed.
+def _nothing_wanted(orders: Orders) -> str:
+    if orders.version is None:
+        return "no model package is approved; what is deployed stays deployed"
+    return (
+        f"version {orders.version} is pinned, but not approved; what is deployed stays deployed: "
+        "approve it, or pin another version"
+    )
+
+
+def check_endpoint(decision: Decision, endpoint: Endpoint | None) -> Decision:
+    """Whether the endpoint does what the stack says; ``None`` while there is no endpoint.
+
+    SageMaker takes a failed update back by itself, and an endpoint that is InService again may
+    pass for one that was updated. The stack's parameter then says what is not true, and no
+    further update of it would change anything: only a person can.
+    """
+    if endpoint is None or endpoint.moving or endpoint.serves_wanted:
+        return decision
+    reason = (
+        f"endpoint {endpoint.name} is {endpoint.status} with configuration "
+        f"{endpoint.configuration}, not {endpoint.wanted_configuration}, which its stack gave it: "
+        "return to another version with `warmfold rollback` or by rejecting this one"
+    )
+    if endpoint.failure:
+        reason = f"{reason}. SageMaker: {endpoint.failure}"
+    return Decision(action="differs", reason=reason, package=decision.package)
+
+
+def retry_after_rollback(
+    stack: Stack, orders: Orders, package: Package, modified: datetime | None
+) -> Decision:
+    """Try again only what was approved, or pinned, after the update that failed.
 
     Otherwise each reconcile would deploy a bad model, and roll it back, for ever. To retry the
     same version, a person approves it once more, which moves its modification time.
     """
-    if modified is not None and (stack.updated is None or modified > stack.updated):
+    said = [when for when in (modified, orders.given if orders.version else None) if when]
+    if said and (stack.updated is None or max(said) > stack.updated):
         return _decision("update", "approved since the update that was rolled back", package)
     reason = (
         f"version {package.version} was approved before the last update was rolled back: approve "
-        "another version, reject this one, or approve it again to retry"
+        "another version, reject this one, or approve or pin it again to retry"
     )
     return _decision("rolled_back", reason, package)
 

@@ -6,8 +6,16 @@ from typing import Any
 from publish_predictions.aws import Predictions
 from publish_predictions.logic import manifest, require_output, to_json
 from warmfold_lambda.clients import client
+from warmfold_lambda.environment import read_environment
 from warmfold_lambda.events import Reader, split_uri
 from warmfold_lambda.log import Context, Log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """``model_package_group_name`` is what the metrics are named by."""
+
+    model_package_group_name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +31,11 @@ class Request:
 def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Returns ``manifest_uri``, ``files`` and ``records``."""
     log = Log("publish_predictions", context.aws_request_id)
-    return respond(event, Predictions(client("s3")), log)
+    group = read_environment(Environment).model_package_group_name
+    return respond(event, group, Predictions(client("s3")), log)
 
 
-def respond(event: object, aws: Predictions, log: Log) -> dict[str, Any]:
+def respond(event: object, group: str, aws: Predictions, log: Log) -> dict[str, Any]:
     """Raises ``InputError`` for a malformed event, ``LambdaError`` if there is no output."""
     request = parse(event)
     keys = aws.output_keys(request.output_uri)
@@ -49,6 +58,7 @@ def respond(event: object, aws: Predictions, log: Log) -> dict[str, Any]:
         files=len(files),
         records=content["records"],
     )
+    log.metrics(group, BatchRecords=content["records"])
     return {
         "manifest_uri": request.manifest_uri,
         "files": len(files),

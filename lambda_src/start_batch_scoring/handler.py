@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from start_batch_scoring.aws import Scoring
+from start_batch_scoring.aws import Network, Scoring
 from start_batch_scoring.logic import (
     local_day,
     model_name,
@@ -21,7 +21,10 @@ from warmfold_lambda.registry import latest
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """``model_role_arn`` is what the model's container runs as, in the transform job."""
+    """``model_role_arn`` is what the model's container runs as, in the transform job.
+
+    ``subnet_ids`` and ``security_group_ids`` are where it runs; both empty for no VPC of ours.
+    """
 
     model_name: str
     model_name_prefix: str
@@ -30,6 +33,8 @@ class Environment:
     bucket_name: str
     model_role_arn: str
     time_zone: ZoneInfo
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
 
 
 def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -48,17 +53,20 @@ def respond(event: object, environment: Environment, aws: Scoring, log: Log) -> 
     day = local_day(scheduled, environment.time_zone)
     run = plan_run(environment.bucket_name, environment.model_name, day)
 
+    group = environment.model_package_group_name
     if not aws.has_objects(run.input_uri):
+        log.metrics(group, DaysWithoutData=1)
         log.warning("no_data", day=day, input_uri=run.input_uri)
         return {"status": "no_data", "day": day.isoformat()}
-    package = latest(aws.approved(environment.model_package_group_name))
+    package = latest(aws.approved(group))
     if package is None:
-        group = environment.model_package_group_name
+        log.metrics(group, DaysWithoutModel=1)
         log.warning("no_model", day=day, model_package_group_name=group)
         return {"status": "no_model", "day": day.isoformat()}
 
     name = model_name(environment.model_name_prefix, package)
-    aws.ensure_model(name, package, environment.model_role_arn)
+    network = Network(environment.subnet_ids, environment.security_group_ids)
+    aws.ensure_model(name, package, environment.model_role_arn, network)
     pipeline = environment.scoring_pipeline_name
     arn = aws.start(
         pipeline,

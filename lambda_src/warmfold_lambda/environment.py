@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_type_hints
 from zoneinfo import ZoneInfo
 
@@ -10,8 +10,14 @@ from warmfold_lambda.errors import ConfigurationError
 
 Settings = TypeVar("Settings")
 
-_PARSERS: dict[type, tuple[Callable[[str], Any], str]] = {
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+_PARSERS: dict[Any, tuple[Callable[[str], Any], str]] = {
     str: (str, "a text"),
+    tuple[str, ...]: (_names, "names with commas between them"),
     int: (int, "a whole number"),
     ZoneInfo: (ZoneInfo, "an IANA time zone such as Europe/Zurich"),
 }
@@ -20,7 +26,8 @@ _PARSERS: dict[type, tuple[Callable[[str], Any], str]] = {
 def read_environment(kind: type[Settings], variables: Mapping[str, str] | None = None) -> Settings:
     """``kind`` filled from the variables that are named as its fields, in upper case.
 
-    ``kind`` is a keyword-only dataclass of ``str``, ``int`` and ``ZoneInfo`` fields, all required.
+    ``kind`` is a keyword-only dataclass of ``str``, ``int``, ``ZoneInfo`` and ``tuple[str, ...]``
+    fields. A field with a default may have no variable.
     Raises ``ConfigurationError`` naming every variable that is missing, empty or malformed.
     """
     given = os.environ if variables is None else variables
@@ -29,6 +36,8 @@ def read_environment(kind: type[Settings], variables: Mapping[str, str] | None =
     faults: list[str] = []
     for field in fields(kind):  # type: ignore[arg-type]
         name = field.name.upper()
+        if name not in given and field.default is not MISSING:
+            continue
         parse, expected = _PARSERS[hints[field.name]]
         try:
             values[field.name] = parse(_required(given, name))

@@ -27,7 +27,7 @@ def said(job: Job) -> str:
 def test_processing_builds_features_without_rights_or_network(processed: Job) -> None:
     assert processed.result.returncode == 0, said(processed)
     outputs = processed.base / "processing" / "output"
-    assert (outputs / "train" / "features.npy").stat().st_size > 0
+    assert (outputs / "train" / "default" / "features.npy").stat().st_size > 0
     assert (outputs / "holdout" / "target.npy").is_file()
     assert (outputs / "transform" / "holdout.jsonl").is_file()
 

@@ -150,7 +150,7 @@ def tuned(cloud: RunningCloud, request: dict[str, Any]) -> dict[str, Any]:
     return job
 
 
-def deploy_function(cloud: RunningCloud, package: str, **environment: str) -> str:
+def deploy_function(cloud: RunningCloud, package: str, role: str = ROLE, **environment: str) -> str:
     """One of the platform's own functions, from its source; its ARN."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as target:
@@ -161,7 +161,7 @@ def deploy_function(cloud: RunningCloud, package: str, **environment: str) -> st
     made = cloud.client("lambda").create_function(
         FunctionName=new_name(package.replace("_", "-")),
         Runtime="python3.14",
-        Role=ROLE,
+        Role=role,
         Handler=f"{package}.handler.handle",
         Code={"ZipFile": archive.getvalue()},
         Environment={"Variables": environment},

@@ -100,7 +100,7 @@ def test_the_demo_succeeds_and_says_what_happened(demo: Demo) -> None:
     for expected in (
         "8/8 Write the report",
         "What happened",
-        "6 stacks",
+        "7 stacks",
         "12 complete trials",
         "endpoint InService with model version 1",
         f"{HOLDOUT_ROWS} predictions",

@@ -37,7 +37,7 @@ class Hosting:
         self.cloud.client("s3").put_object(Bucket="models", Key=key, Body=packed.getvalue())
         return f"s3://models/{key}"
 
-    def config(self, image: str, data: str | None = None, **variant: Any) -> str:
+    def config(self, image: str, data: str | None = None, role: str = ROLE, **variant: Any) -> str:
         """A new configuration with one new model; returns its name."""
         self._count += 1
         name = f"{self.prefix}-{self._count}"
@@ -46,7 +46,7 @@ class Hosting:
         self.sagemaker.create_model(
             ModelName=name,
             PrimaryContainer=container,
-            ExecutionRoleArn=ROLE,
+            ExecutionRoleArn=role,
             EnableNetworkIsolation=True,
         )
         settings = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 2, **variant}

@@ -128,7 +128,7 @@ def test_06_without_quota_for_pools_a_trial_warns_once_and_is_right(
 def test_03_07_quotas_make_fewer_folds_run_at_once_and_pools_are_taken_over(
     bench: Bench, quotas: dict[str, int]
 ) -> None:
-    slow = {"max_rounds": "1500", "early_stopping_rounds": "1500"}  # both folds want to run at once
+    slow = {"max_rounds": "5000", "early_stopping_rounds": "5000"}  # both folds want to run at once
     in_job = bench.run({**TRIAL, **slow, "warmfold_cv_strategy": "in_job"})
     trial = bench.run({**FAN_OUT, **slow, "warmfold_fold_keep_alive_seconds": "600"})
     assert_same(bench, trial, in_job)

@@ -115,10 +115,26 @@ def delivery(
 ) -> Iterator[Delivery]:
     stack, group = Stack(cloud, new_name("serving")), new_name("group")
     hosting.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    parameter = f"/{group}/promotion"
+    follow = json.dumps({"frozen": False, "version": None})
+    cloud.client("ssm").put_parameter(Name=parameter, Type="String", Value=follow)
+    yield from delivering(hosting, stack, group, parameter)
+
+
+def delivering(
+    hosting: Hosting,  # noqa: F811
+    stack: Stack,
+    group: str,
+    parameter: str,
+    body: dict[str, Any] | None = None,
+) -> Iterator[Delivery]:
+    """The function and its queue, with a first version in service; taken away afterwards."""
+    cloud = hosting.cloud
     function = deploy_function(
         cloud,
         "deploy_model",
         MODEL_PACKAGE_GROUP_NAME=group,
+        ORDERS_PARAMETER_NAME=parameter,
         SERVING_STACK_NAME=stack.name,
         SERVING_DEPLOYMENT_ROLE_ARN=ROLE,
     )
@@ -126,7 +142,7 @@ def delivery(
     first = made.register("one", status="Approved")
     stack.cloudformation.create_stack(
         StackName=stack.name,
-        TemplateBody=json.dumps(serving_template()),
+        TemplateBody=json.dumps(body or serving_template()),
         Parameters=[{"ParameterKey": PARAMETER, "ParameterValue": first}],
     )
     wait_for(stack.settled, "the serving stack was made")

@@ -38,9 +38,15 @@ def test_a_jobs_log_is_in_cloudwatch_while_it_runs_and_followed_by_the_command(
     cloud.client("sagemaker").create_training_job(**request)
 
     def events() -> list[dict[str, Any]]:
-        """By filter, as ``aws logs tail`` asks."""
+        """Of this job's streams: the group has every job's."""
         asked = {"logGroupName": GROUP, "logStreamNamePrefix": f"{name}/"}
-        found: list[dict[str, Any]] = client.filter_log_events(**asked)["events"]
+        streams = client.describe_log_streams(**asked)["logStreams"]
+        names = [stream["logStreamName"] for stream in streams]
+        if not names:
+            return []
+        found: list[dict[str, Any]] = client.filter_log_events(
+            logGroupName=GROUP, logStreamNames=names
+        )["events"]
         return found
 
     where = ["--state-dir", str(cloud.settings.state_dir)]

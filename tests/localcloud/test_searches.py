@@ -70,7 +70,9 @@ def refs(cloud: RunningCloud, tmp_path_factory: pytest.TempPathFactory) -> Refs:
     group = new_name("small")
     cloud.client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
     site = install_example(tmp_path_factory.mktemp("site") / "site")
-    role = {name: ROLE for name in Refs.__dataclass_fields__ if name.endswith("role_arn")}
+    role: dict[str, Any] = {
+        name: ROLE for name in Refs.__dataclass_fields__ if name.endswith("role_arn")
+    }
     return Refs(
         **role,
         trainer_image=trainer(cloud, site),

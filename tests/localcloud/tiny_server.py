@@ -17,7 +17,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if body == b"bad row":
+        if MODE == "failing":
+            self._answer(500, b"the model failed")
+        elif body == b"bad row":
             self._answer(400, b"row 1: column age is missing")
         elif body == b"crash":
             os._exit(9)

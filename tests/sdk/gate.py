@@ -21,13 +21,18 @@ from tests.unit.pipeline.examples import REFS, SPEC
 _TYPES = ["application/json", blocks.JSON_LINES, "text/csv"]
 _REGISTERED = (
     "algorithm",
+    "calibration",
+    "champion",
+    "champion_version",
     "cv_score",
     "cv_score_std",
     "data_fingerprint",
+    "difference_to_champion",
     "fold_hash",
     "metric",
     "rounds",
     "score",
+    "task",
     "wheel_sha256",
 )
 

@@ -174,6 +174,7 @@ class _Training:
             "WARMFOLD_ASSIGNMENT": "stratified",
             "WARMFOLD_HOLDOUT_FRACTION": "0.2",
             "WARMFOLD_SEED": "7",
+            "WARMFOLD_FEATURE_SETS": "default",
         }
         outputs = [
             blocks.processing_output(name, self._prefix("features", name))

@@ -60,7 +60,7 @@ def status(options: argparse.Namespace) -> None:
         name = pipeline["PipelineName"]
         runs = client.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
         states = ", ".join(run["PipelineExecutionStatus"] for run in runs) or "not started"
-        print(f"pipeline {name}: {states}")
+        print(f"pipeline {name}{', newest first' if runs[1:] else ''}: {states}")
     for line in (isolation_line(options.state_dir), *resource_lines(options.state_dir)):
         print(line)
 
@@ -137,11 +137,11 @@ def print_how_to_talk(instance: Instance, console: Console, *, deployed: bool) -
 
 def _asking(warmfold: str) -> list[str]:
     # the script `aws` cannot be run in a folder with spaces: its first line does not quote
-    aws = f"{shlex.quote(sys.executable)} -m awscli"
+    python = shlex.quote(sys.executable)
     group = f"{Names(LOCAL).prefix}-german-credit"
     return [
-        f"  {aws} sagemaker list-model-packages --model-package-group-name {group}",
-        "  python -c \"import boto3; print(boto3.client('sagemaker').list_endpoints())\"",
+        f"  {python} -m awscli sagemaker list-model-packages --model-package-group-name {group}",
+        f"  {python} -c \"import boto3; print(boto3.client('sagemaker').list_endpoints())\"",
         f"Score applicants:  {warmfold} score applicants.jsonl",
     ]
 

@@ -28,7 +28,11 @@ def isolation_line(state_dir: Path) -> str:
     parts = [f"isolation: {values['kind']}; a job has its own: {own}"]
     parts += [f"NOT enforced: {lacking}; {values['remedy']}"] if lacking else []
     parts += [] if values["own_addresses"] else ["hosts of a job share 127.0.0.1, by port"]
-    parts.append("network isolation of endpoints and transforms is not enforced")
+    parts.append(
+        "with network isolation a job's process reaches its own hosts alone, a model server's none"
+        if values["network"]
+        else "network isolation is NOT enforced: jobs and model servers only lack credentials"
+    )
     return "; ".join(parts)
 
 

@@ -12,16 +12,23 @@ from rich.console import Console
 from config.load import REPOSITORY, load_settings
 from config.names import Names
 from config.settings import Model
+from warmfold.cli.run_summary import run_summary
 from warmfold.demo import batch, promote
 from warmfold.demo.flow import run_pipeline
 from warmfold.demo.preflight import data_faults, report_fault
 from warmfold.errors import WarmfoldError
 from warmfold.report import gate, page
-from warmfold.report.collect import collect, newest_evaluated, package_arn, read_package
+from warmfold.report.collect import (
+    collect,
+    newest_evaluated,
+    package_arn,
+    read_evaluation,
+    read_package,
+)
 from warmfold.runs.aws import Aws, connect, find_deployment
 from warmfold.runs.start import git_commit, upload_data
 
-__all__ = ["approve", "report", "run", "score"]
+__all__ = ["approve", "report", "run", "score", "target"]
 
 
 def run(options: argparse.Namespace) -> None:
@@ -30,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
         faults = list(data_faults(options.data))
         if faults:
             raise WarmfoldError(faults[0])
-    aws, model = _target(options)
+    aws, model = target(options)
     deployment = find_deployment(aws, model.name)
     parameters = {"GitCommit": git_commit(REPOSITORY)}
     if options.data is not None:
@@ -42,26 +49,29 @@ def run(options: argparse.Namespace) -> None:
     print(f"{made.execution_arn}\nmodel version {package.version}: {package.approval}")
     if package.approval == "Rejected":
         raise gate.refusal(aws, made)
+    evaluation = read_evaluation(aws, made)
+    print("\n".join(run_summary(options, package, evaluation, maximize=made.maximize)))
 
 
 def approve(options: argparse.Namespace) -> None:
     """Approve a version and wait until the endpoint serves it."""
-    aws, model = _target(options)
+    aws, model = target(options)
     deployment = find_deployment(aws, model.name)
     group = deployment.training["ModelPackageGroupName"]
     package = promote.find_package(aws, group, options.version)
+    stack = Names(aws.environment).model(model.name).serving_stack
+    before = promote.last_update(aws, stack)
     promote.approve(aws, package, "approved with the warmfold command line")
     print(f"approved {package}; waiting for the endpoint")
     endpoint = deployment.serving["EndpointName"]
-    stack = Names(aws.environment).model(model.name).serving_stack
-    promote.wait_until_serving(aws, endpoint, package, stack)
+    promote.wait_until_serving(aws, endpoint, package, stack, after=before)
     print(f"endpoint {endpoint} is InService with it")
 
 
 def score(options: argparse.Namespace) -> None:
     """Print one score a line, in the order of the applicants."""
     applicants = read_applicants(options.file)
-    aws, model = _target(options)
+    aws, model = target(options)
     endpoint = find_deployment(aws, model.name).serving["EndpointName"]
     for value in promote.score(aws, endpoint, applicants):
         print(value)
@@ -94,7 +104,7 @@ def _object(line: str, number: int, where: str) -> Any:
 
 def report(options: argparse.Namespace) -> None:
     """Write the report of a run; prints its path."""
-    aws, model = _target(options)
+    aws, model = target(options)
     path: Path = options.output or REPOSITORY / "build" / "reports" / f"{model.name}.html"
     faults = list(report_fault(path, "--output"))
     if faults:
@@ -115,7 +125,7 @@ def _newest(aws: Aws, pipeline: str) -> str:
     return execution
 
 
-def _target(options: argparse.Namespace) -> tuple[Aws, Model]:
+def target(options: argparse.Namespace) -> tuple[Aws, Model]:
     """Where the command works, and the model that it is about."""
     models = load_settings(options.env).models
     wanted = options.model or models[0].name

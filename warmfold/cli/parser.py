@@ -4,11 +4,20 @@ import argparse
 from pathlib import Path
 
 from config.load import environments
-from warmfold.cli import cloud_commands, demo_commands, model_commands, plan_command
+from warmfold.cli import (
+    cloud_commands,
+    demo_commands,
+    model_commands,
+    operator_commands,
+    plan_command,
+)
+from warmfold.cli.ci_command import add_ci
 from warmfold.cli.cloud_commands import DEFAULT_STATE_DIR
 from warmfold.cli.fault_commands import add_faults
 from warmfold.cli.iam_command import add_iam_report
 from warmfold.cli.replay_command import add_replay
+
+_ON_AWS = "Others than local are on AWS, by the usual AWS variables."
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -28,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_images(commands)
     _add_local(commands)
     _add_model_commands(commands)
+    add_ci(commands)
     checks = commands.add_parser(
         "check-templates", help="synthesize every environment and lint its templates"
     )
@@ -98,10 +108,13 @@ def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "version", nargs="?", type=int, help="default: the newest that awaits approval"
     )
     approve.set_defaults(command=model_commands.approve)
+    _add_operator_commands(commands)
     score = _model_parser(commands, "score", "score applicants at the endpoint")
     score.add_argument("file", help="JSON object, list or JSON Lines; - for standard input")
     score.set_defaults(command=model_commands.score)
-    planned = _model_parser(commands, "plan", "model time and cost of each way to search")
+    planned = _model_parser(
+        commands, "plan", "model time and cost of each way to search", "Only its file is read."
+    )
     planned.add_argument("--data", type=Path, help="CSV file (default: the project's)")
     planned.add_argument("--rows", type=int, help="size of data that is not at hand")
     planned.add_argument("--columns", type=int, help="its columns, without the target")
@@ -116,21 +129,43 @@ def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     report.set_defaults(command=model_commands.report)
 
 
+def _add_operator_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    pin = _model_parser(commands, "pin", "keep the endpoint at a version, whatever is approved")
+    pin.add_argument(
+        "version",
+        type=operator_commands.version_or_latest,
+        help="an approved version, or `latest` to follow approvals again",
+    )
+    pin.set_defaults(command=operator_commands.pin)
+    for name, help_text, command in (
+        (
+            "rollback",
+            "pin the approved version before the deployed one",
+            operator_commands.rollback,
+        ),
+        ("freeze", "deploy nothing, whatever is approved", operator_commands.freeze),
+        ("unfreeze", "deploy what is wanted again", operator_commands.unfreeze),
+    ):
+        _model_parser(commands, name, help_text).set_defaults(command=command)
+
+
 def _model_parser(
-    commands: "_Commands[argparse.ArgumentParser]", name: str, help_text: str
+    commands: "_Commands[argparse.ArgumentParser]",
+    name: str,
+    help_text: str,
+    where: str = _ON_AWS,
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help_text)
-    _add_environment(parser)
+    _add_environment(parser, where)
     parser.add_argument("--model", help="name of the model (default: the environment's first)")
     return parser
 
 
-def _add_environment(parser: argparse.ArgumentParser) -> None:
+def _add_environment(parser: argparse.ArgumentParser, where: str = _ON_AWS) -> None:
     parser.add_argument(
         "--env",
         default="local",
-        help=f"environment: {', '.join(environments())} (default: %(default)s). "
-        "Others than local are on AWS, by the usual AWS variables.",
+        help=f"environment: {', '.join(environments())} (default: %(default)s). {where}",
     )
 
 

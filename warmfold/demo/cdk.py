@@ -60,8 +60,7 @@ class Cdk:
 
     def bootstrap(self, account: str, region: str, on_line: Callable[[str], None]) -> None:
         """Raises ``RunFailedError`` with the end of the output."""
-        for earlier in self.state_dir.glob("cdk.out*"):
-            shutil.rmtree(earlier, ignore_errors=True)
+        self.remove_output()
         target = f"aws://{account}/{region}"
         self._run("cdk bootstrap", ["bootstrap", target, *self._context()], on_line)
 
@@ -77,6 +76,11 @@ class Cdk:
 
         self._run("cdk deploy", ["deploy", *options, *self._context()], listen)
         return deployed
+
+    def remove_output(self) -> None:
+        """What was synthesized, by this process or an earlier one; the log stays."""
+        for folder in self.state_dir.glob("cdk.out*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _context(self) -> list[str]:
         # A folder of this process's: the CDK locks it, and one that was killed a moment ago may

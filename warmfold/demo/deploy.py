@@ -56,9 +56,16 @@ def deploy(root: Path, instance: Instance, console: Console) -> list[str]:
         environment=cdk_environment(settings, root),
     )
     cdk.log_path.unlink(missing_ok=True)
-    with console.status("cdk bootstrap") as status:
-        cdk.bootstrap(settings.account, settings.region, lambda line: status.update(_short(line)))
-        return cdk.deploy(lambda line: status.update(_short(line)))
+    try:
+        with console.status("cdk bootstrap") as status:
+
+            def show(line: str) -> None:
+                status.update(_short(line))
+
+            cdk.bootstrap(settings.account, settings.region, show)
+            return cdk.deploy(show)
+    finally:
+        cdk.remove_output()
 
 
 def _short(line: str) -> str:

@@ -13,7 +13,7 @@ from config.load import load_settings
 from config.names import Names
 from warmfold.container_images import ContainerEngine
 from warmfold.demo import batch, preflight, promote
-from warmfold.demo.cloud import demo_cloud
+from warmfold.demo.cloud import demo_cloud, state_faults
 from warmfold.demo.deploy import build, deploy
 from warmfold.demo.journal import Journal
 from warmfold.errors import RunFailedError
@@ -62,7 +62,10 @@ def run_demo(options: Options, console: Console) -> Path:
     preflight.check(
         options.root,
         data,
-        preflight.folder_faults(options.images_dir, options.state_dir, options.report),
+        [
+            *state_faults(options.state_dir),
+            *preflight.folder_faults(options.images_dir, options.state_dir, options.report),
+        ],
     )
     journal = Journal(console, PHASES)
     with journal.phase("Build the images") as phase:

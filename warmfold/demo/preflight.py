@@ -28,12 +28,12 @@ def default_data(project: Path) -> Path:
     return found[0]
 
 
-def data_faults(data: Path) -> Iterator[str]:
+def data_faults(data: Path, wanted: str = "CSV or Parquet file") -> Iterator[str]:
     """What is wrong with the data file as a file; its content is the pipeline's business."""
     if not data.exists():
-        yield f"data file {data} does not exist: name a CSV file with a header line by --data"
+        yield f"data file {data} does not exist: name a {wanted} by --data"
     elif not data.is_file():
-        yield f"data file {data} is not a file: name a CSV file with a header line by --data"
+        yield f"data file {data} is not a file: name a {wanted} by --data"
     elif data.stat().st_size == 0:
         yield f"data file {data} is empty: it needs a header line and rows"
 

@@ -1,6 +1,7 @@
 """Approval, the endpoint that follows from it, and an answer of that endpoint."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -50,14 +51,24 @@ def approve(aws: Aws, package_arn: str, reason: str) -> None:
     )
 
 
-def wait_until_serving(aws: Aws, endpoint: str, package_arn: str, stack: str) -> None:
+def last_update(aws: Aws, stack: str) -> datetime | None:
+    """When the stack's last update began; ``None`` if it was never updated."""
+    found = aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    began: datetime | None = found.get("LastUpdatedTime")
+    return began
+
+
+def wait_until_serving(
+    aws: Aws, endpoint: str, package_arn: str, stack: str, *, after: datetime | None = None
+) -> None:
     """Return once the endpoint is InService with this version.
 
-    Raises ``RunFailedError`` if it or its stack fails, or nothing happens for long.
+    ``after`` is `last_update` before the version was asked for: that update's failure is not this
+    one's. Raises ``RunFailedError`` if it or its stack fails, or nothing happens for long.
     """
     local = aws.state_dir is not None
     wait_for(
-        lambda: _serving(aws, endpoint, package_arn, stack),
+        lambda: _serving(aws, endpoint, package_arn, stack, after),
         what=f"deployment of {package_arn.rsplit(':', 1)[-1]} to endpoint {endpoint}",
         timeout_seconds=_LOCAL_TIMEOUT_SECONDS if local else _AWS_TIMEOUT_SECONDS,
         poll_seconds=aws.poll_seconds,
@@ -71,14 +82,16 @@ def endpoint_log(aws: Aws) -> str:
     return str(aws.state_dir / "jobs" / "endpoint")
 
 
-def _serving(aws: Aws, endpoint: str, package_arn: str, stack: str) -> bool | None:
+def _serving(
+    aws: Aws, endpoint: str, package_arn: str, stack: str, after: datetime | None
+) -> bool | None:
     client = aws.client("sagemaker")
     try:
         found = client.describe_endpoint(EndpointName=endpoint)
     except ClientError as error:
         if "Could not find" not in str(error):
             raise
-        _require_healthy(aws, stack)
+        _require_healthy(aws, stack, after)
         return None
     if found["EndpointStatus"] == "Failed":
         reason = found.get("FailureReason", "no reason was given")
@@ -87,7 +100,7 @@ def _serving(aws: Aws, endpoint: str, package_arn: str, stack: str) -> bool | No
         return None
     if package_arn in _served_packages(client, found["EndpointConfigName"]):
         return True
-    _require_healthy(aws, stack)
+    _require_healthy(aws, stack, after)
     return None
 
 
@@ -105,11 +118,13 @@ def _served_packages(client: Any, endpoint_config: str) -> set[str]:
     }
 
 
-def _require_healthy(aws: Aws, stack: str) -> None:
-    """Raises ``RunFailedError`` if the serving stack's update was rolled back."""
+def _require_healthy(aws: Aws, stack: str, after: datetime | None) -> None:
+    """Raises ``RunFailedError`` if an update of the serving stack was rolled back since."""
     client = aws.client("cloudformation")
-    status = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-    if not status.endswith(_STACK_FAILED):
+    found = client.describe_stacks(StackName=stack)["Stacks"][0]
+    status = found["StackStatus"]
+    before = after is not None and found.get("LastUpdatedTime") == after
+    if before or not status.endswith(_STACK_FAILED):
         return
     events = client.describe_stack_events(StackName=stack)["StackEvents"]
     reasons = [

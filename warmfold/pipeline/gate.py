@@ -33,15 +33,20 @@ from warmfold.pipeline.spec import PipelineSpec
 from warmfold_contract import paths
 
 # Values of evaluation.json's "registration" that go into the model package's metadata.
-_REGISTERED = (
+REGISTERED = (
     "algorithm",
+    "calibration",
+    "champion",
+    "champion_version",
     "cv_score",
     "cv_score_std",
     "data_fingerprint",
+    "difference_to_champion",
     "fold_hash",
     "metric",
     "rounds",
     "score",
+    "task",
     "wheel_sha256",
 )
 
@@ -109,7 +114,7 @@ def _package_metadata() -> dict[str, Expression]:
         "trainer_image": parameter("TrainerImage"),
         "server_image": parameter("ServerImage"),
         "pipeline_execution_arn": execution("PipelineExecutionArn"),
-        **{name: _evaluated(f"registration.{name}") for name in _REGISTERED},
+        **{name: _evaluated(f"registration.{name}") for name in REGISTERED},
     }
 
 

@@ -185,8 +185,24 @@ def _engine_faults(spec: PipelineSpec) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobNetwork:
+    """Subnets and security groups, by ids that may be CDK tokens.
+
+    ``encrypt_between_instances`` encrypts what the machines of one job send each other, and
+    belongs to what warm pools are matched by, so that all jobs have the same.
+    """
+
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+    encrypt_between_instances: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refs:
-    """What the training pipeline refers to: literals, or CDK tokens."""
+    """What the training pipeline refers to: literals, or CDK tokens.
+
+    Without ``network`` jobs and models are in no VPC of ours.
+    """
 
     trainer_image: str
     server_image: str
@@ -199,6 +215,7 @@ class Refs:
     bucket_name: str
     best_training_job_function_arn: str
     model_package_group_name: str
+    network: JobNetwork | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,7 @@ from warmfold.pipeline.names import (
     SELECT_BEST_TRIAL,
     TRAIN_FINAL_MODEL,
 )
+from warmfold.pipeline.network import in_network, network_parameters
 from warmfold.pipeline.spec import Compute, PipelineSpec, Refs
 from warmfold.pipeline.tuning import slot, slot_result
 from warmfold_contract import hyperparameters, paths
@@ -48,15 +49,19 @@ def training_pipeline(spec: PipelineSpec, refs: Refs) -> dict[str, Any]:
         "Version": VERSION,
         "Metadata": {},
         "Parameters": _parameters(spec, refs),
-        "Steps": [
-            _build_features(spec),
-            *(slot(spec, candidate, BUILD_FEATURES) for candidate in spec.candidates),
-            _select_best_trial(spec, refs),
-            _train_final_model(spec),
-            _evaluate_model(spec),
-            check_score(spec),
-        ],
+        "Steps": in_network(_steps(spec, refs), refs.network),
     }
+
+
+def _steps(spec: PipelineSpec, refs: Refs) -> list[Definition]:
+    return [
+        _build_features(spec),
+        *(slot(spec, candidate, BUILD_FEATURES) for candidate in spec.candidates),
+        _select_best_trial(spec, refs),
+        _train_final_model(spec),
+        _evaluate_model(spec),
+        check_score(spec),
+    ]
 
 
 def _parameters(spec: PipelineSpec, refs: Refs) -> list[Definition]:
@@ -75,6 +80,7 @@ def _parameters(spec: PipelineSpec, refs: Refs) -> list[Definition]:
         string_parameter("InputDataUri", data),
         string_parameter("GitCommit", "unknown"),
         float_parameter("MinimumScore", spec.minimum_score),
+        *network_parameters(refs.network),
     ]
 
 
@@ -93,6 +99,7 @@ def _build_features(spec: PipelineSpec) -> Definition:
         "WARMFOLD_ASSIGNMENT": spec.assignment,
         "WARMFOLD_HOLDOUT_FRACTION": str(spec.holdout_fraction),
         "WARMFOLD_SEED": str(spec.seed),
+        "WARMFOLD_FEATURE_SETS": ",".join(sorted({c.feature_set for c in spec.candidates})),
     }
     inputs = [processing_input(paths.RAW_INPUT, parameter("InputDataUri"))]
     outputs = [

@@ -17,10 +17,12 @@ class DataSize:
 
 
 def size_of(data: Path) -> DataSize:
-    """Raises ``WarmfoldError`` if the file has no header line and row, or is no UTF-8 text.
+    """Raises ``WarmfoldError`` if it is Parquet, no UTF-8 text, or has no header line and row.
 
     A field may hold line ends only if it is quoted, as in any CSV file.
     """
+    if data.suffix.lower() == ".parquet":
+        raise WarmfoldError(f"{data}: plan reads CSV only: give the size with --rows and --columns")
     try:
         with data.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)

@@ -2,9 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Literal
 
 from config.checks_search import search_faults
@@ -97,12 +96,41 @@ def _option(
     compute = model.jobs.search if engine == "in_job" else model.jobs.trial
     if compute is None:  # refused above
         raise LookupError("an in_job search without a machine")
-    own = _workload(model, engine, strategy, trials, compute)
-    parameters = by_name(STARTUP, WORKLOAD, PRICES, own)
-    outcome = simulate(workload(parameters))
+    outcomes = [
+        simulate(workload(by_name(STARTUP, WORKLOAD, own)))
+        for own in (_workload(model, engine, strategy, t, compute) for t in trials.values())
+    ]
+    cost = sum(_dollars(outcome) for outcome in outcomes)
+    return Option(
+        engine=engine, strategy=strategy, outcome=_side_by_side(outcomes), cost_dollars=cost
+    )
+
+
+def _side_by_side(outcomes: Sequence[Outcome]) -> Outcome:
+    """Candidates are slots of one pipeline: the slowest sets the wall time, the rest adds up."""
+    return Outcome(
+        wall_seconds=max(each.wall_seconds for each in outcomes),
+        jobs=sum(each.jobs for each in outcomes),
+        cold_starts=sum(each.cold_starts for each in outcomes),
+        warm_starts=sum(each.warm_starts for each in outcomes),
+        refused_by_quota=sum(each.refused_by_quota for each in outcomes),
+        billed_seconds=_added(each.billed_seconds for each in outcomes),
+        retained_seconds=_added(each.retained_seconds for each in outcomes),
+    )
+
+
+def _added(seconds: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for each in seconds:
+        for kind, number in each.items():
+            total[kind] = total.get(kind, 0.0) + number
+    return total
+
+
+def _dollars(outcome: Outcome) -> float:
+    prices = by_name(PRICES)
     seconds = [*outcome.billed_seconds.items(), *outcome.retained_seconds.items()]
-    cost = sum(s / 3600 * price(parameters, kind).number for kind, s in seconds)
-    return Option(engine=engine, strategy=strategy, outcome=outcome, cost_dollars=cost)
+    return sum(s / 3600 * price(prices, kind).number for kind, s in seconds)
 
 
 def _refusals(model: Model) -> Iterator[str]:
@@ -115,19 +143,17 @@ def _workload(
     model: Model,
     engine: Engine,
     strategy: Strategy,
-    trials: Mapping[str, Trial],
+    trial: Trial,
     compute: Compute,
 ) -> list[Parameter]:
-    """One kind of trial stands for all: the mean over the candidates, whose jobs run together."""
+    """The search of one candidate."""
     known = by_name(TRAINING)
     fixed = known["process_seconds"].number
     cores = cores_of(compute)
-    candidates = len(model.candidates)
     fan_out = model.cross_validation.fan_out
     folds = model.data.folds * model.data.repeats
-    mean = fmean(trial.seconds for trial in trials.values())
     if engine == "in_job":
-        total = fixed + model.tuning.max_trials * mean / cores
+        total = fixed + model.tuning.max_trials * trial.seconds / cores
         values: dict[str, float] = {
             "trials": 1,
             "parallel_trials": 1,
@@ -140,16 +166,15 @@ def _workload(
             "parallel_trials": model.tuning.parallel_trials,
         }
         if strategy == "in_job":
-            values |= {"folds": 1, "train_seconds": fixed + mean / min(cores, folds)}
+            values |= {"folds": 1, "train_seconds": fixed + trial.seconds / min(cores, folds)}
         elif fan_out is not None:
             # waves of fold jobs, one after the other
             waves = math.ceil(folds / fan_out.folds_at_once)
             values |= {
                 "folds": min(folds, fan_out.folds_at_once),
-                "train_seconds": waves * (fixed + mean / folds / cores),
+                "train_seconds": waves * (fixed + trial.fold_seconds / cores),
                 "keep_alive_seconds": fan_out.keep_alive_seconds,
             }
-    values |= {"tuning_jobs": candidates, "parallel_tuning_jobs": candidates}
     texts = {"instance_type": compute.instance_type, "trial_instance_type": compute.instance_type}
     given: dict[str, float | str] = {**values, **texts}
     return [_own(name, value) for name, value in given.items()]

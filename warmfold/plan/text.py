@@ -9,7 +9,8 @@ from warmfold_local.modelled.replay import duration
 _LEFT_OUT = """\
   All is modelled; nothing was measured on AWS. Left out are processing, final training and
   evaluation, the same for all, and racing, which shortens all. A trial with its folds in one job,
-  and a search, are taken to keep all cores of their machine busy."""
+  and a search, are taken to keep all cores of their machine busy. Candidates run side by side: the
+  slowest sets the wall time, and none waits for another by the account's quotas or API rates."""
 
 
 def as_text(plan: Plan) -> str:

@@ -20,11 +20,7 @@ def write_choices(path: Path, model: str, choices: Mapping[tuple[str, str], str]
     """
     text = path.read_text(encoding="utf-8")
     index, tables = _model(tomllib.loads(text), model)
-    undecided = [
-        (section, key)
-        for section, key in CHOICES
-        if tables.get(section, {}).get(key) == ChosenByPlan.word
-    ]
+    undecided = _undecided(tables)
     for section, key in undecided:
         text = _replaced(text, index, section, key, choices[section, key])
     _, after = _model(tomllib.loads(text), model)
@@ -36,6 +32,24 @@ def write_choices(path: Path, model: str, choices: Mapping[tuple[str, str], str]
             )
     _write(path, text)
     return [f"{section}.{key}" for section, key in undecided]
+
+
+def require_undecided(path: Path, model: str) -> None:
+    """Raises ``WarmfoldError`` if nothing of the model says ``auto``."""
+    _, tables = _model(tomllib.loads(path.read_text(encoding="utf-8")), model)
+    if not _undecided(tables):
+        raise WarmfoldError(
+            f"{path}: model {model}: nothing was changed: set engine and/or strategy to "
+            f'"{ChosenByPlan.word}" first'
+        )
+
+
+def _undecided(tables: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (section, key)
+        for section, key in CHOICES
+        if tables.get(section, {}).get(key) == ChosenByPlan.word
+    ]
 
 
 def _model(values: Mapping[str, Any], name: str) -> tuple[int, dict[str, Any]]:

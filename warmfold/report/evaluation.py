@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from warmfold.errors import WarmfoldError
+from warmfold.report.champion import (
+    CalibrationChoice,
+    Champion,
+    read_calibration,
+    read_champion,
+)
 from warmfold_contract.tasks import REGRESSION
 
 FORMAT = 2
@@ -74,6 +80,8 @@ class Evaluation:
 
     The labels are the target's own words, ``positive`` and ``negative`` if the card has none;
     ``target`` is its column, empty if the card has none.
+
+    ``champion`` and ``calibration_choice`` are ``None`` in evaluations from before there were any.
     """
 
     metric: str
@@ -93,6 +101,8 @@ class Evaluation:
     calibration: tuple[Bin, ...]
     ks: KsCurve
     regression: Regression | None
+    champion: Champion | None
+    calibration_choice: CalibrationChoice | None
     importance: tuple[Feature, ...]
     card: Mapping[str, Any]
 
@@ -141,6 +151,8 @@ def _members(values: dict[str, Any]) -> dict[str, Any]:
         "target": str(labels.get("target", "")),
         "negative_label": str(labels.get("negative_label", "negative")),
         **curves(values["curves"]),
+        "champion": read_champion(values.get("champion")),
+        "calibration_choice": read_calibration(values.get("calibration"), cv),
         "importance": tuple(
             Feature(name=f["feature"], gain=f["gain"], splits=f["splits"])
             for f in values["importance"]

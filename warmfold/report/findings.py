@@ -46,7 +46,7 @@ class Lead:
                 "The choice between the two is within the noise of the folds: prefer the simpler "
                 "one if it matters."
                 if larger
-                else "The choice does not rest on the luck of the folds."
+                else f"These folds speak for {self.best}; so few cannot rule out chance."
             )
         )
 
@@ -127,7 +127,7 @@ def holdout_sentence(evaluation: Evaluation) -> str:
     return sentence
 
 
-def agreement_sentence(evaluation: Evaluation) -> str:
+def agreement_sentence(evaluation: Evaluation, *, maximize: bool) -> str:
     """Whether the hold-out agrees with cross-validation, and how much was memorised."""
     folds = evaluation.cv_fold_scores
     inside = bool(folds) and min(folds) <= evaluation.score <= max(folds)
@@ -136,10 +136,24 @@ def agreement_sentence(evaluation: Evaluation) -> str:
         f"{len(folds)} folds, the hold-out {evaluation.score:.4f} "
         f"({evaluation.score - evaluation.cv_score:+.4f}), which is "
         f"{'inside' if inside else 'outside'} the range of the fold scores."
-        f"{_within_chance(evaluation)} On the rows it was fitted to, the model scores "
-        f"{evaluation.cv_training_score:.4f}: "
-        f"{abs(evaluation.cv_training_score - evaluation.cv_score):.4f} of that did not carry over."
+        f"{_within_chance(evaluation)} {_memorised(evaluation, maximize=maximize)}"
     )
+
+
+def _memorised(evaluation: Evaluation, *, maximize: bool) -> str:
+    """The score on the rows of the fit against that on rows left out of it."""
+    name = metric_name(evaluation.metric)
+    said = f"On the rows it was fitted to, {name} is {evaluation.cv_training_score:.4f}"
+    gap = evaluation.cv_score - evaluation.cv_training_score
+    if gap == 0:
+        return f"{said}, the same as on rows left out of the fit."
+    if (gap < 0) == maximize:
+        return (
+            f"{said}: {-gap:.4f} of that did not carry over to rows left out of the fit."
+            if maximize
+            else f"{said}: on rows left out of the fit it is larger, thus worse, by {gap:.4f}."
+        )
+    return f"{said}: on rows left out of the fit it is better by {abs(gap):.4f}."
 
 
 def _within_chance(evaluation: Evaluation) -> str:
@@ -194,7 +208,7 @@ def gate_sentence(data: ReportData) -> str:
     if data.minimum_score is None:
         return ""
     rejected = data.package.approval == "Rejected"
-    bound = "at least" if all(tuning.maximize for tuning in data.run.tunings) else "at most"
+    bound = "at least" if data.run.maximize else "at most"
     return (
         f"The gate asks for {metric_name(data.evaluation.metric)} of {bound} "
         f"{data.minimum_score:g} on the hold-out; the model has {data.evaluation.score:.4f}"

@@ -11,9 +11,12 @@ def refusal(aws: Aws, run: Run) -> RunFailedError:
     """The error for a run whose model was registered as Rejected: its score, and the minimum."""
     evaluation = read_evaluation(aws, run)
     minimum = minimum_score(aws, run)
-    asked = "" if minimum is None else f", and at least {minimum:g} is asked for"
+    side, bound = (
+        ("below the minimum", "at least") if run.maximize else ("above the maximum", "at most")
+    )
+    asked = "" if minimum is None else f", and {bound} {minimum:g} is asked for"
     return RunFailedError(
         "the gate",
-        f"the hold-out score is below the minimum: {metric_name(evaluation.metric)} is "
+        f"the hold-out score is {side}: {metric_name(evaluation.metric)} is "
         f"{evaluation.score:.4f}{asked}; the model is registered as Rejected",
     )

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from warmfold.report import findings
+from warmfold.report import champion, findings
 from warmfold.report.charts import CONFIG, METRIC_NAMES, Chart, metric_name, short_number
 from warmfold.report.collect import ReportData
 from warmfold.report.holdout_charts import holdout_charts
@@ -111,11 +111,15 @@ def _tiles(data: ReportData) -> list[tuple[str, str]]:
 
 
 def _sentences(data: ReportData) -> list[str]:
+    evaluation, maximize = data.evaluation, data.run.maximize
+    name = metric_name(evaluation.metric)
     made = [
         findings.gate_sentence(data),
-        findings.holdout_sentence(data.evaluation),
-        findings.agreement_sentence(data.evaluation),
-        findings.calibration_sentence(data.evaluation),
+        findings.holdout_sentence(evaluation),
+        champion.champion_sentence(evaluation.champion, name, maximize=maximize),
+        findings.agreement_sentence(evaluation, maximize=maximize),
+        champion.choice_sentence(evaluation.calibration_choice),
+        findings.calibration_sentence(evaluation),
     ]
     return [sentence for sentence in made if sentence]
 

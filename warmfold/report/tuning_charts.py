@@ -12,6 +12,9 @@ from warmfold.runs.records import Parameter, Trial, Tuning
 _SHOWN_TRIALS = 15
 _COLUMNS = 3
 _ROW_HEIGHT = 240
+# With fewer points, a cloud shows no slope whether there is one or not.
+_TRIALS_FOR_A_SLOPE = 20
+_NO_SLOPE = " A cloud without a slope is a hyperparameter that did not matter here."
 
 
 def tuning_charts(tuning: Tuning, metric: str) -> list[Chart]:
@@ -93,7 +96,7 @@ def parameter_effect(tuning: Tuning, metric: str) -> Chart:
         key=f"parameters-{tuning.job_name}",
         title="What each hyperparameter did",
         note="One point is one trial; the best is orange. The scale is logarithmic where the "
-        "search was. A cloud without a slope is a hyperparameter that did not matter here.",
+        "search was." + (_NO_SLOPE if len(tuning.ranked) >= _TRIALS_FOR_A_SLOPE else ""),
         summary="Score against the value of "
         + ", ".join(parameter.name for parameter in parameters)
         + ".",

@@ -154,6 +154,11 @@ class Run:
         return next((step for step in self.steps if step.status == "Failed"), None)
 
     @property
+    def maximize(self) -> bool:
+        """Whether more is better; the candidates share one objective. True without any."""
+        return all(tuning.maximize for tuning in self.tunings)
+
+    @property
     def candidates(self) -> tuple[Tuning, ...]:
         """The best candidate first (they share one objective); without a complete trial last."""
         return tuple(sorted(self.tunings, key=_by_best_score))

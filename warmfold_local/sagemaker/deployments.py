@@ -14,7 +14,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from warmfold_local.cloud import Cloud, Record
+from warmfold_local.errors import AccessDenied
 from warmfold_local.sagemaker.fleet import Fleet
+from warmfold_local.sagemaker.models import container_of
 from warmfold_local.sagemaker.rollouts import Rollout
 
 logger = logging.getLogger("warmfold_local")
@@ -54,6 +56,7 @@ def shift_traffic(
     Raises ``RolledBack`` if an alarm fires or the time is over; then the old fleet has it all.
     """
     deadline = time.monotonic() + rollout.limit_seconds
+    _require_readable(cloud, fleet, rollout.alarms)
     try:
         for share in rollout.shares:
             with cloud.lock:
@@ -78,6 +81,24 @@ def _bake(cloud: Cloud, alarms: tuple[str, ...], seconds: float, deadline: float
             raise RolledBack("The deployment took longer than MaximumExecutionTimeoutInSeconds.")
         if now >= ends_at or cloud.stopping.wait(min(_POLL_SECONDS, ends_at - now)):
             return
+
+
+def _require_readable(cloud: Cloud, fleet: Fleet, alarms: tuple[str, ...]) -> None:
+    """The execution role of each model must be allowed to look at each alarm.
+
+    AWS says so without saying what becomes of an update whose role is not: here it ends.
+    """
+    for variant in fleet.config["ProductionVariants"]:
+        acting = cloud.acting_as(container_of(cloud, variant["ModelName"]).role_arn)
+        if acting.identity is None or acting.access is None:
+            continue
+        for alarm in alarms:
+            try:
+                acting.access.use(
+                    acting.identity, "rollback alarms", cloud.arn(f"alarm:{alarm}", "cloudwatch")
+                )
+            except AccessDenied as error:
+                raise RolledBack(f"The alarm {alarm} cannot be watched: {error.message}") from error
 
 
 def _require_quiet(cloud: Cloud, alarms: tuple[str, ...]) -> None:

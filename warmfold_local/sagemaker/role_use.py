@@ -4,7 +4,7 @@ The permissions and where they are documented: `access.on_behalf`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from warmfold_local.cloud import Cloud
@@ -35,8 +35,8 @@ def use_role(job: Job, image_uri: str) -> None:
             return
         if resources.get("VolumeKmsKeyId"):
             acting.access.use_key(acting.identity, resources["VolumeKmsKeyId"])
-        if _vpc_of(job.record):
-            acting.access.use(acting.identity, "network")
+        for row, resource, context in network_uses(_vpc_of(job.record) or {}, acting.arn):
+            acting.access.use(acting.identity, row, resource, **context)
     except AccessDenied as error:
         raise JobFailed(f"ClientError: {error.message}") from error
 
@@ -58,6 +58,24 @@ def use_of_container(acting: Cloud, image_uri: str, group: str, stream: str) -> 
     access.use(identity, "log group", log)
     namespace = f"/aws/sagemaker/{group.partition('/')[0]}"
     access.use(identity, "metrics", cloudwatch__namespace=namespace)
+
+
+def network_uses(
+    vpc: Mapping[str, Any], arn: Callable[[str, str], str]
+) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Row of `access.on_behalf`, resource and context of what places a job: an interface in each
+    subnet. ``arn`` makes an ARN of a resource and its service."""
+    if not vpc:
+        return
+    yield "network", "*", {}
+    interface = arn("network-interface/eni-0123456789abcdef0", "ec2")
+    for group in vpc["SecurityGroupIds"]:
+        yield "network interface", arn(f"security-group/{group}", "ec2"), {}
+    for subnet in vpc["Subnets"]:
+        place = arn(f"subnet/{subnet}", "ec2")
+        yield "network interface", place, {}
+        yield "network interface", interface, {"ec2__Subnet": place}
+        yield "network interface use", interface, {"ec2__Subnet": place}
 
 
 def _vpc_of(record: Mapping[str, Any]) -> Any:

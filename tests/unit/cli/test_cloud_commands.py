@@ -58,7 +58,8 @@ def test_hints_fit_what_is_in_the_cloud_and_a_folder_with_spaces(
     assert all(words in shown for words in wanted)
     assert not any(words in shown for words in unwanted)
     assert "'/a checkout/.venv/bin/warmfold'" in shown
-    assert ("'/a checkout/.venv/bin/python' -m awscli" in shown) == deployed
+    for program in ("-m awscli", '-c "import boto3'):
+        assert (f"'/a checkout/.venv/bin/python' {program}" in shown) == deployed
     assert "not to be shown" not in shown
 
 

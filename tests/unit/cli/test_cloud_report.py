@@ -16,8 +16,10 @@ from warmfold_local.engine.sandbox import Kind
     "kind, wanted",
     [
         ("none", "NOT enforced: files, processes, network, host names; install bubblewrap"),
+        ("none", "network isolation is NOT enforced: jobs and model servers only lack cred"),
         ("unshare", "own: processes, network, host names; NOT enforced: files; install"),
-        ("bubblewrap", "own: files, processes, network, host names; network isolation of end"),
+        ("unshare", "a job's process reaches its own hosts alone, a model server's none"),
+        ("bubblewrap", "own: files, processes, network, host names; with network isolation a"),
     ],
 )
 def test_what_is_not_enforced_is_said(tmp_path: Path, kind: Kind, wanted: str) -> None:

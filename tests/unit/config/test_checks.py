@@ -158,3 +158,86 @@ def test_a_job_takes_a_hundred_hyperparameters_and_searches_thirty(tmp_path: Pat
     fixed = {f"x{i}": i for i in range(97)}
     found = messages(tmp_path, ((*CANDIDATE, "static"), fixed))
     assert any(f"{MAX_PLATFORM_KEYS} are the platform's own" in message for message in found)
+
+
+def test_where_ci_builds_the_images_an_environment_does_not_build_them_again(
+    tmp_path: Path,
+) -> None:
+    (found,) = messages(tmp_path, (("ci", "repository"), "acme/models"), environment="dev")
+    assert found.startswith("images.source = 'build': would build each image once more")
+
+
+@pytest.mark.parametrize("repository", ["acme", "acme/", "https://github.com/acme/models", "a b/c"])
+def test_a_repository_is_named_as_github_names_it(tmp_path: Path, repository: str) -> None:
+    (found,) = messages(tmp_path, (("ci", "repository"), repository))
+    assert found.startswith("ci.repository = ")
+    assert "owner/name" in found
+
+
+NIGHT = {"start": "20:00", "end": "06:30", "time_zone": "Europe/Zurich", "minimum_instances": 2}
+
+
+def by_night(**changes: object) -> list[tuple[Place, object]]:
+    return [
+        ((*SERVING, "minimum_instances"), 4),
+        ((*SERVING, "off_hours"), {**NIGHT, **changes}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes,expected",
+    [
+        ({"time_zone": "Zurich"}, "off_hours.time_zone = 'Zurich': is no time zone"),
+        ({"end": "20:00"}, "off_hours.end = '20:00': is also the start"),
+        ({"start": "24:00"}, "off_hours.start = '24:00'"),
+        ({"minimum_instances": 4}, "minimum_instances = 4: is not less than minimum_instances (4)"),
+        ({"minimum_instances": 1}, "off_hours.minimum_instances = 1: is too few for a canary"),
+        ({"minimum_instances": 1}, "off_hours.minimum_instances = 1: leaves production"),
+    ],
+)
+def test_off_hours_have_fewer_instances_and_enough(
+    tmp_path: Path, changes: dict[str, object], expected: str
+) -> None:
+    found = messages(tmp_path, *by_night(**changes))
+    assert any(expected in message for message in found), found
+
+
+def test_off_hours_that_make_sense_are_taken(tmp_path: Path) -> None:
+    content = values("prod")
+    for place, value in by_night():
+        content = set_at(content, place, value)
+    night = load_settings("prod", write(tmp_path, content, "prod")).models[0].serving.off_hours
+    assert night is not None
+    assert (night.start, night.end, night.minimum_instances) == ("20:00", "06:30", 2)
+
+
+@pytest.mark.parametrize(
+    "table,environment,expected",
+    [
+        (
+            {"email_addresses": [], "monthly_budget_usd": 10},
+            "dev",
+            "alerts.monthly_budget_usd = 10: would be exceeded without a word",
+        ),
+        (
+            {"email_addresses": [f"a{n}@example.com" for n in range(11)], "monthly_budget_usd": 1},
+            "dev",
+            "alerts.email_addresses = 11: are more than AWS Budgets writes to",
+        ),
+        (
+            {"email_addresses": [], "monthly_budget_usd": 0},
+            "prod",
+            "alerts.email_addresses: is empty: nobody would be told of production's alarms",
+        ),
+        (
+            {"email_addresses": ["nobody"], "monthly_budget_usd": 0},
+            "prod",
+            "alerts.email_addresses[0] = 'nobody'",
+        ),
+    ],
+)
+def test_alerts_must_reach_somebody(
+    tmp_path: Path, table: object, environment: str, expected: str
+) -> None:
+    found = messages(tmp_path, (("alerts",), table), environment=environment)
+    assert any(expected in message for message in found), found

@@ -63,6 +63,20 @@ def test_deployed_stacks_are_listed_in_order_and_everything_is_logged(tmp_path: 
     assert "hint" in lines
 
 
+def test_what_was_synthesized_is_removed_and_the_log_is_not(tmp_path: Path) -> None:
+    fake_cdk(
+        tmp_path,
+        "const o = process.argv[process.argv.indexOf('--output') + 1];"
+        "require('fs').mkdirSync(o); console.log(o);",
+    )
+    made: list[str] = []
+    cdk(tmp_path).deploy(made.append)
+    assert Path(made[0]).is_dir()
+    cdk(tmp_path).remove_output()
+    assert not list((tmp_path / "state").glob("cdk.out*"))
+    assert (tmp_path / "state" / "cdk.log").is_file()
+
+
 def test_a_failure_has_the_end_of_the_output_and_the_log(tmp_path: Path) -> None:
     fake_cdk(tmp_path, "console.log('before'); console.error('stack broke'); process.exit(1);")
     with pytest.raises(RunFailedError, match="stack broke") as raised:

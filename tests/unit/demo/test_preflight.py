@@ -41,7 +41,7 @@ def test_an_empty_data_file_is_refused(root: Path, data: Path) -> None:
 
 def test_a_folder_is_no_data_file(tmp_path: Path) -> None:
     assert list(data_faults(tmp_path)) == [
-        f"data file {tmp_path} is not a file: name a CSV file with a header line by --data"
+        f"data file {tmp_path} is not a file: name a CSV or Parquet file by --data"
     ]
 
 

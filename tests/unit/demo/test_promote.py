@@ -78,8 +78,8 @@ def serving(sagemaker: Stubber, package: str) -> None:
     )
 
 
-def stack(cloudformation: Stubber, status: str) -> None:
-    described = {"StackName": STACK, "CreationTime": T0, "StackStatus": status}
+def stack(cloudformation: Stubber, status: str, **members: Any) -> None:
+    described = {"StackName": STACK, "CreationTime": T0, "StackStatus": status, **members}
     cloudformation.add_response("describe_stacks", {"Stacks": [described]})
 
 
@@ -133,6 +133,19 @@ def test_a_rolled_back_deployment_ends_the_wait_with_what_failed(aws: Stubbed) -
     )
     with pytest.raises(RunFailedError, match="credit-serving failed: Model: no such image"):
         promote.wait_until_serving(made, ENDPOINT, PACKAGE, STACK)
+
+
+def test_the_rollback_of_an_earlier_update_does_not_end_the_wait(aws: Stubbed) -> None:
+    made, stub = aws
+    sagemaker, cloudformation = stub("sagemaker"), stub("cloudformation")
+    for package in (f"{ARN}model-package/credit/1", PACKAGE):
+        sagemaker.add_response("describe_endpoint", endpoint("InService"))
+        serving(sagemaker, package)
+    for _ in range(2):
+        stack(cloudformation, "UPDATE_ROLLBACK_COMPLETE", LastUpdatedTime=T0)
+    before = promote.last_update(made, STACK)
+    promote.wait_until_serving(made, ENDPOINT, PACKAGE, STACK, after=before)
+    sagemaker.assert_no_pending_responses()
 
 
 def versions(sagemaker: Stubber, *states: str) -> None:

@@ -17,19 +17,33 @@ from warmfold.templates import child_environment
 SOURCES = ("config", "constructs", "containers", "examples", "lambda_src", "stacks", "warmfold")
 ROOTS = ("", "constructs", "containers", "lambda_src")
 
-# Loaded into the CDK's Node.js process before anything else: says that it was, and ends the
-# process at the first connection that is not a pipe to its parent.
+# Loaded into the CDK's Node.js process before anything else: says that it was and in what year,
+# and ends the process at the first connection that is not a pipe to its parent.
 NODE_GUARD = """
 const fs = require("fs"), net = require("net");
-fs.appendFileSync(process.env.GUARD_LOG, "node\\n");
+const Real = Date, ahead = Number(process.env.SECONDS_AHEAD) * 1000;
+globalThis.Date = class Date extends Real {
+  constructor(...given) { if (given.length) super(...given); else super(Real.now() + ahead); }
+  static now() { return Real.now() + ahead; }
+};
+fs.appendFileSync(process.env.GUARD_LOG, `node-${new Date().getFullYear()}\\n`);
 net.Socket.prototype.connect = () => {
   fs.appendFileSync(process.env.GUARD_LOG, "CALL\\n");
   process.exit(97);
 };
 """
 PYTHON_GUARD = """
-import os, socket
-with open(os.environ["GUARD_LOG"], "a") as log: log.write("python\\n")
+import datetime, os, socket, time
+ahead, real, real_ns = int(os.environ["SECONDS_AHEAD"]), time.time, time.time_ns
+time.time = lambda: real() + ahead
+time.time_ns = lambda: real_ns() + ahead * 10**9
+class Ahead(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None): return cls.fromtimestamp(time.time(), tz)
+    @classmethod
+    def utcnow(cls): return cls.now(datetime.timezone.utc).replace(tzinfo=None)
+datetime.datetime = Ahead
+with open(os.environ["GUARD_LOG"], "a") as log: log.write(f"python-{Ahead.now().year}\\n")
 def connect(*_):
     with open(os.environ["GUARD_LOG"], "a") as log: log.write("CALL\\n")
     raise OSError("no network in a synth")
@@ -78,31 +92,53 @@ def templates(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.template.json")}
 
 
-def test_two_checkouts_give_the_same_bytes_and_neither_calls_anything(
-    local: Assembly, tmp_path: Path
-) -> None:
-    guards = tmp_path / "guards"
+def guarded(guards: Path, *, years_ahead: int) -> dict[str, str]:
+    """Variables that keep a synth off the network, and put its clock forward."""
     guards.mkdir()
     (guards / "guard.js").write_text(NODE_GUARD)
     (guards / "sitecustomize.py").write_text(PYTHON_GUARD)
-    log = guards / "log"
+    return {
+        "GUARD_LOG": str(guards / "log"),
+        "NODE_OPTIONS": f"--require={guards / 'guard.js'}",
+        "PYTHONPATH": str(guards),
+        "SECONDS_AHEAD": str(years_ahead * 366 * 86400),
+    }
+
+
+def as_somebody(name: str, folder: Path) -> dict[str, str]:
+    """Another user: another home, without what jsii unpacked into ours (200 MB)."""
+    (folder / name).mkdir()
+    unpacked = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
+    return {
+        "USER": name,
+        "LOGNAME": name,
+        "HOME": str(folder / name),
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(unpacked),
+    }
+
+
+def test_two_checkouts_two_users_and_two_years_give_the_same_bytes_and_nothing_is_called(
+    local: Assembly, tmp_path: Path
+) -> None:
     first = copy_of_the_repository(tmp_path / "one")
     second = copy_of_the_repository(tmp_path / "a folder with spaces")
+    for path in second.rglob("*"):
+        os.utime(path, (0, 0))
+    homes = tmp_path / "homes"
+    homes.mkdir()
+    here = guarded(tmp_path / "here", years_ahead=0)
+    later = guarded(tmp_path / "later", years_ahead=9)
 
-    guarded = run(
-        first,
-        GUARD_LOG=str(log),
-        NODE_OPTIONS=f"--require={guards / 'guard.js'}",
-        PYTHONPATH=str(guards),
-        PYTHONHASHSEED="1",
-    )
-    plain = run(second, PYTHONHASHSEED="2", TZ="Asia/Tokyo")
+    results = [
+        run(first, **here, **as_somebody("ann", homes), PYTHONHASHSEED="1"),
+        run(second, **later, **as_somebody("bob", homes), PYTHONHASHSEED="2", TZ="Asia/Tokyo"),
+    ]
 
-    assert guarded.returncode == 0, guarded.stderr
-    assert plain.returncode == 0, plain.stderr
-    assert set(log.read_text().split()) == {"node", "python"}
+    assert [result.returncode for result in results] == [0, 0], results[0].stderr
+    years = [sorted(Path(each["GUARD_LOG"]).read_text().split()) for each in (here, later)]
+    assert [len({*each}) for each in years] == [2, 2], years  # Node.js and Python; no CALL
+    assert {int(told[-4:]) for told in years[1]} == {int(told[-4:]) + 9 for told in years[0]}
     made = templates(first / "cdk.out")
-    assert len(made) == 6
     assert templates(second / "cdk.out") == made
     assert templates(local.folder) == made
 

@@ -1,15 +1,39 @@
 """From an approval to a stack update."""
 
+from dataclasses import replace
+from typing import Any
+
+from aws_cdk import App
+
+from config.load import load_settings
+from deploy_model.orders import parse_orders
+from stacks.platform import add_stacks, feature_flags
 from tests.unit.infrastructure.assembly import Assembly, flat, listed
+from tests.unit.lambdas.test_deploy_model import BEFORE
+
+
+def rule_on(assembly: Assembly, source: str) -> dict[str, Any]:
+    """The one rule for events of a source."""
+    rules = assembly.stack("delivery").of_type("AWS::Events::Rule").values()
+    (found,) = [
+        rule["Properties"]
+        for rule in rules
+        if rule["Properties"].get("EventPattern", {}).get("source") == [source]
+    ]
+    return dict(found)
+
+
+def function(assembly: Assembly, handler: str) -> dict[str, Any]:
+    functions = assembly.stack("delivery").of_type("AWS::Lambda::Function").values()
+    (found,) = [f["Properties"] for f in functions if f["Properties"]["Handler"] == handler]
+    return dict(found)
+
+
+DEPLOY, PROBE = "deploy_model.handler.handle", "probe_endpoint.handler.handle"
 
 
 def test_a_change_of_approval_of_this_models_packages_reaches_the_queue(prod: Assembly) -> None:
-    template = prod.stack("delivery")
-    (rule,) = [
-        rule["Properties"]
-        for rule in template.of_type("AWS::Events::Rule").values()
-        if "EventPattern" in rule["Properties"]
-    ]
+    rule = rule_on(prod, "aws.sagemaker")
     assert rule["EventPattern"] == {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker Model Package State Change"],
@@ -25,7 +49,7 @@ def test_lost_events_are_made_up_for(prod: Assembly, local: Assembly) -> None:
         (rule,) = [
             rule["Properties"]
             for rule in assembly.stack("delivery").of_type("AWS::Events::Rule").values()
-            if "ScheduleExpression" in rule["Properties"]
+            if rule["Properties"]["Targets"][0].get("Input")
         ]
         assert rule["ScheduleExpression"] == expression
         assert rule["Targets"][0]["Input"] == '{"reconcile":true}'
@@ -40,8 +64,7 @@ def test_a_message_comes_back_while_an_update_runs_and_ends_in_a_dead_letter_que
         for queue in template.of_type("AWS::SQS::Queue").values()
         if "RedrivePolicy" in queue["Properties"]
     ]
-    function = template.only("AWS::Lambda::Function")["Properties"]
-    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    assert queue["VisibilityTimeout"] >= 6 * function(prod, DEPLOY)["Timeout"]
     # Longer than a canary with its waits, which production allows an hour.
     assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] > 3600
     mapping = template.only("AWS::Lambda::EventSourceMapping")["Properties"]
@@ -66,8 +89,8 @@ def test_queues_are_encrypted_and_answer_tls_only(prod: Assembly) -> None:
 
 
 def test_the_function_knows_registry_stack_and_role(prod: Assembly) -> None:
-    function = prod.stack("delivery").only("AWS::Lambda::Function")["Properties"]
-    variables = function["Environment"]["Variables"]
+    variables = function(prod, DEPLOY)["Environment"]["Variables"]
+    assert variables["ORDERS_PARAMETER_NAME"] == "/warmfold-prod-german-credit/promotion"
     assert variables["MODEL_PACKAGE_GROUP_NAME"] == "warmfold-prod-german-credit"
     assert variables["SERVING_STACK_NAME"] == "warmfold-prod-german-credit-serving"
     assert "ServingDeploymentRole" in flat(variables["SERVING_DEPLOYMENT_ROLE_ARN"])
@@ -86,3 +109,71 @@ def test_cdk_deploy_may_pass_the_serving_role(prod: Assembly) -> None:
 def test_the_serving_stack_is_deployed_after_the_role_it_is_deployed_with(prod: Assembly) -> None:
     assert prod.stack("delivery").name in prod.artifact("serving")["dependencies"]
     assert prod.stack("training").name in prod.artifact("delivery")["dependencies"]
+
+
+def test_the_end_of_an_update_reaches_the_queue(prod: Assembly) -> None:
+    rule = rule_on(prod, "aws.cloudformation")
+    assert rule["EventPattern"]["detail-type"] == ["CloudFormation Stack Status Change"]
+    detail = rule["EventPattern"]["detail"]
+    prefix = flat(detail["stack-id"][0]["prefix"])
+    assert prefix.endswith(":stack/warmfold-prod-german-credit-serving/")
+    assert detail["status-details"]["status"] == [
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+    ]
+    (target,) = rule["Targets"]
+    assert target["Arn"]["Fn::GetAtt"][0].startswith("PromotionQueue")
+    assert "DeadLetterConfig" in target
+
+
+def test_the_orders_that_are_deployed_are_to_follow_approvals(prod: Assembly) -> None:
+    parameter = prod.stack("delivery").only("AWS::SSM::Parameter")["Properties"]
+    assert parameter["Name"] == "/warmfold-prod-german-credit/promotion"
+    orders = parse_orders(parameter["Name"], parameter["Value"], BEFORE)
+    assert (orders.frozen, orders.version) == (False, None)
+
+
+def test_the_function_reads_one_parameter_and_looks_at_one_endpoint(prod: Assembly) -> None:
+    resources = {
+        action: [flat(arn) for arn in listed(statement["Resource"])]
+        for where, statement in prod.statements()
+        if "-delivery/PromotionDeploy" in where
+        for action in listed(statement["Action"])
+    }
+    (parameter,) = resources["ssm:GetParameter"]
+    assert parameter.endswith(":parameter/warmfold-prod-german-credit/promotion")
+    (endpoint,) = resources["sagemaker:DescribeEndpoint"]
+    assert endpoint.endswith(":endpoint/warmfold-prod-german-credit")
+
+
+def test_probes_come_every_minute_and_may_do_nothing_else(prod: Assembly) -> None:
+    variables = function(prod, PROBE)["Environment"]["Variables"]
+    assert variables == {"ENDPOINT_NAME": "warmfold-prod-german-credit", "PROBES": "30"}
+    template = prod.stack("delivery")
+    (rule,) = [
+        rule["Properties"]
+        for rule in template.of_type("AWS::Events::Rule").values()
+        if rule["Properties"].get("ScheduleExpression") == "rate(1 minute)"
+    ]
+    assert rule["Targets"][0]["Arn"]["Fn::GetAtt"][0].startswith("ProberFunction")
+    allowed = {
+        action: [flat(arn) for arn in listed(statement["Resource"])]
+        for where, statement in prod.statements()
+        if "-delivery/Prober" in where
+        for action in listed(statement["Action"])
+        if not action.startswith(("logs:", "xray:"))
+    }
+    (endpoint,) = allowed.pop("sagemaker:InvokeEndpoint")
+    assert endpoint.endswith(":endpoint/warmfold-prod-german-credit")
+    assert allowed == {}
+
+
+def test_without_probes_there_is_no_prober() -> None:
+    settings = load_settings("local")
+    (model, *_) = settings.models
+    quiet = replace(model, delivery=replace(model.delivery, probes_per_minute=0))
+    app = App(context=feature_flags())
+    add_stacks(app, replace(settings, models=(quiet,)))
+    stack = app.node.find_child(f"warmfold-local-{model.name}-delivery")
+    assert stack.node.try_find_child("Prober") is None

@@ -1,11 +1,12 @@
 """A reviewer's promise: one value in the TOML, one value in the templates."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from config.load import load_settings
+from config.load import ENVIRONMENTS, environments, load_settings
 from tests.unit.config.environment_file import Place, at, set_at, values, write
 from tests.unit.infrastructure.assembly import Assembly, Template, definition, leaves, synthesize
 
@@ -60,6 +61,20 @@ def test_another_instance_type_changes_nothing_else(
     # trials are defined once for each candidate
     times = len(values("prod")["models"][0]["candidates"]) if "trial" in place else 1
     assert list(changed.values()) == [(old, new)] * times
+
+
+def test_the_other_environments_are_what_they_were(tmp_path: Path) -> None:
+    for name in environments():
+        shutil.copy(ENVIRONMENTS / f"{name}.toml", tmp_path)
+    place = (*MODEL, "serving", "instance_type")
+    write(tmp_path, set_at(values("prod"), place, "ml.c5.xlarge"))
+    assert load_settings("prod", tmp_path) != load_settings("prod")
+    others = [name for name in environments(tmp_path) if name != "prod"]
+    assert len(others) == 3
+    # A synth is a function of these: test_app.
+    assert [load_settings(name, tmp_path) for name in others] == [
+        load_settings(name) for name in others
+    ]
 
 
 def test_the_transforms_instance_type_is_also_what_a_model_package_supports(

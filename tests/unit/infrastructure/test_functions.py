@@ -11,7 +11,13 @@ from aws_cdk import aws_kms as kms
 from warmfold_constructs import python_function
 from warmfold_constructs.python_function import PythonFunction
 
-PACKAGES = ("best_training_job", "deploy_model", "publish_predictions", "start_batch_scoring")
+PACKAGES = (
+    "best_training_job",
+    "deploy_model",
+    "probe_endpoint",
+    "publish_predictions",
+    "start_batch_scoring",
+)
 
 
 @pytest.fixture

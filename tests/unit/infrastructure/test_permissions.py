@@ -14,6 +14,11 @@ WITHOUT_RESOURCES = {
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "cloudwatch:PutMetricData",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
@@ -146,3 +151,19 @@ def test_the_serving_role_touches_one_endpoints_resources(prod: Assembly) -> Non
         assert re.search("warmfold-prod-german-credit|warmfoldprodgermancredit", arn.lower()), (
             action
         )
+
+
+def test_the_endpoints_role_may_look_at_the_alarms_that_roll_it_back(prod: Assembly) -> None:
+    """Developer guide, "Auto-Rollback Configuration and Monitoring"."""
+    (looked_at,) = [
+        {flat(arn).rpartition(":alarm:")[2] for arn in listed(statement["Resource"])}
+        for where, statement in prod.statements()
+        if "-training/RolesModel" in where
+        and listed(statement["Action"]) == ["cloudwatch:DescribeAlarms"]
+    ]
+    endpoint = prod.stack("serving").only("AWS::SageMaker::Endpoint")["Properties"]
+    rollback = endpoint["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    alarms = prod.stack("serving").of_type("AWS::CloudWatch::Alarm")
+    assert looked_at == {
+        alarms[alarm["AlarmName"]["Ref"]]["Properties"]["AlarmName"] for alarm in rollback
+    }

@@ -10,7 +10,10 @@ from config.load import load_settings
 from config.settings import Model, Settings
 from tests.unit.example_model import with_the_example_only
 from tests.unit.infrastructure.assembly import Assembly, definition, flat, listed, synthesize
+from tests.unit.infrastructure.test_monitoring import shown
 from warmfold.pipeline.validate import faults
+from warmfold_constructs.python_function import SOURCE
+from warmfold_lambda.log import NAMESPACE
 
 Synth = Callable[[str], Assembly]
 
@@ -98,6 +101,48 @@ def test_a_fold_may_call_neither_sagemaker_nor_iam(synth: Synth) -> None:
     folds = [s for where, s in synth("fan_out").statements() if "-training/RolesFoldRole" in where]
     assert folds
     assert not [a for a in allowed(folds) if a.startswith(("sagemaker:", "iam:"))]
+
+
+def test_folds_are_swept_only_where_they_are_jobs(synth: Synth, local: Assembly) -> None:
+    assert sweeper_statements(synth("fan_out"))
+    assert not sweeper_statements(local)
+    rules = synth("fan_out").stack("training").of_type("AWS::Events::Rule").values()
+    assert [r["Properties"].get("ScheduleExpression") for r in rules] == ["rate(5 minutes)"]
+
+
+def test_the_sweeper_changes_only_jobs_with_the_tag_of_the_folds_role(synth: Synth) -> None:
+    found = allowed(sweeper_statements(synth("fan_out")))
+    changing = {"sagemaker:StopTrainingJob", "sagemaker:UpdateTrainingJob"}
+    reading = {"Describe", "List"}
+    others = {a for a in found if a.startswith("sagemaker:")} - changing
+    assert all(any(word in action for word in reading) for action in others)
+    for action in changing:
+        statement = found[action]
+        assert flat(statement["Resource"]).endswith(":training-job/*-Tune-*-fold-*")
+        (role,) = statement["Condition"]["StringEquals"].values()
+        assert list(statement["Condition"]) == ["StringEquals"]
+        assert role["Ref"].startswith("RolesFoldRole")
+
+
+def test_a_sweep_that_fails_is_told(synth: Synth) -> None:
+    (alarm,) = synth("fan_out").stack("training").of_type("AWS::CloudWatch::Alarm").values()
+    named = {m["Id"] for m in alarm["Properties"]["Metrics"] if "MetricStat" in m}
+    assert named == {"errors", "warnings"}
+    assert flat(alarm["Properties"]["AlarmActions"][0]).endswith(":warmfold-local-alerts")
+
+
+def test_what_becomes_of_folds_is_shown_and_counted(synth: Synth) -> None:
+    ours = {name for namespace, name in shown(synth("fan_out")) if namespace == NAMESPACE}
+    folds = {"FoldJobs", "FoldJobsOnWarmMachines", "FoldSeconds", "FoldsStopped", "PoolsEnded"}
+    assert folds <= ours
+    sources = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]
+    assert [name for name in folds if not any(name in source for source in sources)] == []
+    best = [s for where, s in synth("fan_out").statements() if "/BestTrainingJob" in where]
+    assert "sagemaker:ListTrainingJobs" in allowed(best)
+
+
+def sweeper_statements(assembly: Assembly) -> list[dict[str, Any]]:
+    return [s for where, s in assembly.statements() if "/FoldSweeper" in where]
 
 
 @pytest.mark.parametrize(

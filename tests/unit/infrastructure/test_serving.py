@@ -1,7 +1,13 @@
 """The endpoint's stack: nothing before an approval, and nothing else after it."""
 
+from dataclasses import replace
 from typing import Any
 
+from aws_cdk import App
+
+from config.load import load_settings
+from config.settings_serving import OffHours
+from stacks.platform import add_stacks, feature_flags
 from tests.unit.infrastructure.assembly import Assembly, Template, flat
 
 ENDPOINT = "warmfold-prod-german-credit"
@@ -139,3 +145,40 @@ def test_cloudformation_works_as_the_narrow_role_and_needs_no_bootstrap_paramete
         ":role/warmfold-prod-german-credit-serving-deployment"
     )
     assert "Rules" not in serving(prod).content
+
+
+def test_off_hours_lower_the_minimum_and_the_morning_restores_it() -> None:
+    settings = load_settings("prod")
+    (model, *_) = settings.models
+    night = OffHours(start="20:00", end="06:30", time_zone="Europe/Zurich", minimum_instances=2)
+    busy = replace(model.serving, minimum_instances=4, off_hours=night)
+    app = App(context=feature_flags())
+    add_stacks(app, replace(settings, models=(replace(model, serving=busy),)))
+    made = app.synth()
+    prefix = f"warmfold-prod-{model.name}"
+    resources = made.get_stack_by_name(f"{prefix}-serving").template["Resources"].values()
+    (target,) = [
+        r["Properties"]
+        for r in resources
+        if r["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
+    ]
+    assert target["MinCapacity"] == 4
+    assert target["ScheduledActions"] == [
+        {
+            "ScheduledActionName": name,
+            "Schedule": schedule,
+            "Timezone": "Europe/Zurich",
+            "ScalableTargetAction": {"MinCapacity": minimum},
+        }
+        for name, schedule, minimum in (
+            ("evening", "cron(0 20 * * ? *)", 2),
+            ("morning", "cron(30 6 * * ? *)", 4),
+        )
+    ]
+    delivery = str(made.get_stack_by_name(f"{prefix}-delivery").template)
+    assert "application-autoscaling:PutScheduledAction" in delivery
+
+
+def test_without_off_hours_nothing_may_be_scheduled(prod: Assembly) -> None:
+    assert "ScheduledActions" not in properties(prod, "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert "ScheduledAction" not in str(prod.stack("delivery").content)

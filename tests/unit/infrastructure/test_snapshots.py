@@ -23,9 +23,12 @@ NAMES = (
     "serving.template",
     "delivery.template",
     "batch.template",
+    "monitoring.template",
     "training.pipeline",
     "batch.pipeline",
 )
+# Of production: the local environment has no network of its own.
+NETWORK = "network.template"
 
 
 def snapshot(assembly: Assembly, name: str) -> str:
@@ -45,6 +48,11 @@ def test_nothing_moved_that_nobody_moved(local: Assembly, name: str) -> None:
     assert snapshot(local, name) == expected
 
 
+def test_nothing_moved_in_productions_network(prod: Assembly) -> None:
+    expected = (SNAPSHOTS / f"{NETWORK}.json").read_text(encoding="utf-8")
+    assert snapshot(prod, NETWORK) == expected
+
+
 def test_a_snapshot_holds_no_hash(local: Assembly) -> None:
     for name in NAMES:
         assert not re.search(r"[0-9a-f]{64}", snapshot(local, name)), name
@@ -53,9 +61,10 @@ def test_a_snapshot_holds_no_hash(local: Assembly) -> None:
 def write_snapshots() -> None:
     """Replace every snapshot by what is synthesized now."""
     with tempfile.TemporaryDirectory() as folder:
-        local = synthesize(with_the_example_only(load_settings("local")), Path(folder))
-        for name in NAMES:
-            (SNAPSHOTS / f"{name}.json").write_text(snapshot(local, name), encoding="utf-8")
+        local = synthesize(with_the_example_only(load_settings("local")), Path(folder) / "local")
+        prod = synthesize(with_the_example_only(load_settings("prod")), Path(folder) / "prod")
+        for name, assembly in [*((name, local) for name in NAMES), (NETWORK, prod)]:
+            (SNAPSHOTS / f"{name}.json").write_text(snapshot(assembly, name), encoding="utf-8")
 
 
 if __name__ == "__main__":

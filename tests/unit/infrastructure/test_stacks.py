@@ -7,6 +7,7 @@ import pytest
 from tests.unit.infrastructure.assembly import Assembly, flat
 
 OUTPUTS = {
+    "monitoring": {"AlertsTopicArn"},
     "storage": {"BucketName"},
     "training": {"PipelineName", "RawDataUri", "ModelPackageGroupName"},
     "serving": {"EndpointName"},
@@ -22,9 +23,10 @@ OUTPUTS = {
 BUCKET = "s3://warmfold-local-000000000000-us-east-1/german-credit"
 
 
-def test_an_environment_has_two_stacks_and_four_for_each_model(local: Assembly) -> None:
+def test_an_environment_has_three_stacks_and_four_for_each_model(local: Assembly) -> None:
     assert set(local.templates) == {
         "warmfold-local-images",
+        "warmfold-local-monitoring",
         "warmfold-local-storage",
         "warmfold-local-german-credit-training",
         "warmfold-local-german-credit-serving",
@@ -79,7 +81,7 @@ def test_functions_are_traced_and_their_logs_kept_encrypted(prod: Assembly) -> N
         for template in prod.templates.values()
         for function in template.of_type("AWS::Lambda::Function").values()
     ]
-    assert len(functions) == 4
+    assert len(functions) == 5
     for template, function in functions:
         assert function["TracingConfig"] == {"Mode": "Active"}
         group = template.content["Resources"][function["LoggingConfig"]["LogGroup"]["Ref"]]

@@ -31,6 +31,18 @@ def test_the_environment_is_read_by_type() -> None:
     assert found == Example(bucket_name="b", folds=5, time_zone=ZoneInfo("Europe/Zurich"))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Optional:
+    subnet_ids: tuple[str, ...] = ()
+
+
+def test_a_variable_may_be_absent_where_there_is_a_default_but_not_empty() -> None:
+    assert read_environment(Optional, {}).subnet_ids == ()
+    assert read_environment(Optional, {"SUBNET_IDS": "a,b"}).subnet_ids == ("a", "b")
+    with pytest.raises(ConfigurationError, match="SUBNET_IDS is not set"):
+        read_environment(Optional, {"SUBNET_IDS": ""})
+
+
 def test_every_missing_or_malformed_variable_is_reported_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_environment(Example, {"BUCKET_NAME": "  ", "FOLDS": "five", "TIME_ZONE": "Mars/Base"})
@@ -63,6 +75,19 @@ def test_a_log_line_is_one_json_object_with_the_invocation(
             "day": "2026-03-02",
         }
     ]
+
+
+def test_a_warning_is_counted_by_the_name_that_cloudformation_gave_the_function(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "stack-function-1A2B")
+    LOG.warning("no_data")
+    (line,) = log_lines(capsys.readouterr)
+    assert (line["level"], line["Warnings"]) == ("WARNING", 1)
+    assert line["FunctionName"] == "stack-function-1A2B"
+    (metrics,) = line["_aws"]["CloudWatchMetrics"]
+    assert metrics["Dimensions"] == [["FunctionName"]]
+    assert metrics["Metrics"] == [{"Name": "Warnings"}]
 
 
 def test_only_members_known_to_be_harmless_reach_the_log(

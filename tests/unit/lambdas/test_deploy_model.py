@@ -14,8 +14,11 @@ from warmfold_lambda.errors import ConfigurationError, InputError, LambdaError
 GROUP = "warmfold-local-german-credit"
 STACK = "warmfold-local-german-credit-serving"
 ROLE = "arn:aws:iam::000000000000:role/serving-deployment"
+PARAMETER = "/warmfold-local-german-credit/promotion"
+ENDPOINT = "warmfold-local-german-credit"
 ENVIRONMENT = Environment(
     model_package_group_name=GROUP,
+    orders_parameter_name=PARAMETER,
     serving_stack_name=STACK,
     serving_deployment_role_arn=ROLE,
 )
@@ -44,10 +47,44 @@ def package(version: int, status: str = "Completed") -> dict[str, Any]:
 
 @dataclass
 class World:
-    """The registry and the serving stack, stubbed."""
+    """The registry, the operators' orders and the serving stack, stubbed."""
 
     sagemaker: Stub = field(default_factory=lambda: Stub("sagemaker"))
     cloudformation: Stub = field(default_factory=lambda: Stub("cloudformation"))
+    ssm: Stub = field(default_factory=lambda: Stub("ssm"))
+    orders: str = '{"frozen": false, "version": null}'
+    given: datetime = BEFORE
+    ordered: bool = True  # whether the function comes to ask for the orders
+
+    def serves(
+        self, config: str = "Config-1", status: str = "InService", failure: str = ""
+    ) -> "World":
+        """The stack gave the endpoint ``Config-1``; this is what it has."""
+        kinds = {"Endpoint": ENDPOINT, "EndpointConfig": "Config-1"}
+        resources = [
+            {
+                "LogicalResourceId": kind,
+                "PhysicalResourceId": f"arn:aws:sagemaker:us-east-1:0:{kind.lower()}/{name}",
+                "ResourceType": f"AWS::SageMaker::{kind}",
+                "Timestamp": BEFORE,
+                "ResourceStatus": "UPDATE_COMPLETE",
+            }
+            for kind, name in kinds.items()
+        ]
+        self.cloudformation.answers(
+            "describe_stack_resources", {"StackResources": resources}, StackName=STACK
+        )
+        answer = {
+            "EndpointName": ENDPOINT,
+            "EndpointArn": f"arn:aws:sagemaker:us-east-1:000000000000:endpoint/{ENDPOINT}",
+            "EndpointConfigName": config,
+            "EndpointStatus": status,
+            "CreationTime": BEFORE,
+            "LastModifiedTime": BEFORE,
+        }
+        answer |= {"FailureReason": failure} if failure else {}
+        self.sagemaker.answers("describe_endpoint", answer, EndpointName=ENDPOINT)
+        return self
 
     def stack(self, deployed: str, status: str = "UPDATE_COMPLETE") -> "World":
         parameters = [
@@ -104,11 +141,14 @@ class World:
         return self
 
     def run(self, values: object = None) -> dict[str, Any]:
-        with playing(self.sagemaker, self.cloudformation):
+        value = {"Name": PARAMETER, "Value": self.orders, "LastModifiedDate": self.given}
+        if self.ordered:
+            self.ssm.answers("get_parameter", {"Parameter": value}, Name=PARAMETER)
+        with playing(self.sagemaker, self.cloudformation, self.ssm):
             return respond(
                 SENT if values is None else values,
                 ENVIRONMENT,
-                Deployment(self.sagemaker.client, self.cloudformation.client),
+                Deployment(self.sagemaker.client, self.cloudformation.client, self.ssm.client),
                 LOG,
             )
 
@@ -137,7 +177,7 @@ def test_the_first_approval_replaces_the_empty_parameter() -> None:
 
 
 def test_a_duplicate_event_does_nothing() -> None:
-    assert World().stack(arn(2)).approved([package(2), package(1)]).run() == DONE
+    assert World().stack(arn(2)).approved([package(2), package(1)]).serves().run() == DONE
 
 
 def test_two_messages_of_one_batch_make_one_update() -> None:
@@ -147,7 +187,7 @@ def test_two_messages_of_one_batch_make_one_update() -> None:
 
 def test_a_late_event_of_an_older_version_does_not_bring_it_back() -> None:
     # The event speaks of version 2; version 3 has been approved and deployed meanwhile.
-    assert World().stack(arn(3)).approved([package(2), package(3)]).run() == DONE
+    assert World().stack(arn(3)).approved([package(2), package(3)]).serves().run() == DONE
 
 
 def test_rejecting_the_live_version_returns_to_the_one_approved_before() -> None:
@@ -163,7 +203,8 @@ def test_with_nothing_approved_what_is_deployed_stays(capsys: pytest.CaptureFixt
 
 
 def test_a_package_that_is_still_being_created_is_not_deployed() -> None:
-    assert World().stack(arn(1)).approved([package(2, "InProgress"), package(1)]).run() == DONE
+    world = World().stack(arn(1)).approved([package(2, "InProgress"), package(1)])
+    assert world.serves().run() == DONE
 
 
 def test_approved_packages_are_read_from_all_pages() -> None:
@@ -210,7 +251,7 @@ def test_a_rolled_back_version_is_not_deployed_again_by_every_reconcile(
 
     assert world.modified(2, BEFORE).run(event("reconcile")) == {"status": "rolled_back"}
 
-    assert "approve it again to retry" in log_lines(capsys.readouterr)[-1]["reason"]
+    assert "approve or pin it again to retry" in log_lines(capsys.readouterr)[-1]["reason"]
 
 
 def test_a_version_approved_after_the_rollback_is_deployed() -> None:
@@ -229,6 +270,8 @@ def test_a_package_without_a_modification_time_is_not_retried_after_a_rollback()
 )
 def test_a_reconcile_says_what_it_found(deployed: int, status: str, expected: str) -> None:
     world = World().stack(arn(deployed), status).approved([package(2)])
+    if expected == "unchanged":
+        world.serves()
     assert world.run(event("reconcile")) == {"status": expected}
 
 
@@ -253,12 +296,14 @@ def test_an_unreadable_message_goes_to_the_dead_letter_queue_and_the_rest_is_act
 def test_a_batch_of_unreadable_messages_touches_nothing() -> None:
     values = event("model_package_state_change.sqs")
     values["Records"][0]["body"] = "[]"
-    assert World().run(values) == {"batchItemFailures": [{"itemIdentifier": MESSAGE_ID}]}
+    assert World(ordered=False).run(values) == {
+        "batchItemFailures": [{"itemIdentifier": MESSAGE_ID}]
+    }
 
 
 def test_an_event_of_another_kind_is_refused() -> None:
     with pytest.raises(InputError, match="neither"):
-        World().run({"reconcile": "yes"})
+        World(ordered=False).run({"reconcile": "yes"})
 
 
 def test_the_function_says_at_once_which_variables_are_missing() -> None:
@@ -266,6 +311,7 @@ def test_the_function_says_at_once_which_variables_are_missing() -> None:
         handle(SENT, Invocation())
     for name in (
         "MODEL_PACKAGE_GROUP_NAME",
+        "ORDERS_PARAMETER_NAME",
         "SERVING_STACK_NAME",
         "SERVING_DEPLOYMENT_ROLE_ARN",
     ):

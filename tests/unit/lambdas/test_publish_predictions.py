@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from publish_predictions.aws import Predictions
 from publish_predictions.handler import respond
 from publish_predictions.logic import LineCounter
-from tests.unit.lambdas.aids import LOG, Stub, event, playing
+from tests.unit.lambdas.aids import LOG, Stub, event, log_lines, playing
 from warmfold_lambda.errors import InputError, LambdaError
 
 BUCKET = "warmfold-artifacts"
+GROUP = "warmfold-test-german-credit"
 DAY_KEY = "german-credit/batch/output/day=2026-03-02"
 
 
@@ -61,6 +62,7 @@ class Bucket:
         with playing(self.s3):
             return respond(
                 event("publish_predictions") if values is None else values,
+                GROUP,
                 Predictions(self.s3.client),
                 LOG,
             )
@@ -111,6 +113,15 @@ def test_the_manifest_is_written_last_and_once() -> None:
     assert bucket.calls == ["ListObjectsV2", "GetObject", "GetObject", "PutObject"]
 
 
+def test_the_number_of_rows_is_counted_for_the_models_dashboard(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bucket = Bucket().holds("a1b2c3d4e5f6", ["a.out"])
+    bucket.reads("a1b2c3d4e5f6", "a.out", b"x\ny\n").takes_manifest().publish()
+    counted = log_lines(capsys.readouterr)[-1]
+    assert (counted["BatchRecords"], counted["ModelPackageGroupName"]) == (2, GROUP)
+
+
 def test_a_rerun_of_the_day_switches_the_manifest_to_the_new_run() -> None:
     values = event("publish_predictions")
     again = values | {
@@ -122,7 +133,7 @@ def test_a_rerun_of_the_day_switches_the_manifest_to_the_new_run() -> None:
         bucket.holds(run, ["a.out"]).reads(run, "a.out", b"x\n").takes_manifest()
     with playing(bucket.s3):
         for request in (values, again):
-            respond(request, Predictions(bucket.s3.client), LOG)
+            respond(request, GROUP, Predictions(bucket.s3.client), LOG)
 
     runs = [written["execution_id"] for written in bucket.written]
     assert runs == ["a1b2c3d4e5f6", "ffffffffffff"]

@@ -1,6 +1,6 @@
 """Starting the day's scoring from the schedule."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,6 +37,9 @@ ENVIRONMENT = Environment(
     model_role_arn=ROLE,
     time_zone=ZURICH,
 )
+IN_A_VPC = replace(ENVIRONMENT, subnet_ids=("subnet-1", "subnet-2"), security_group_ids=("sg-1",))
+VPC = {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+TAKEN = ("ValidationException", "Cannot create already existing model")
 DAY = date(2026, 3, 2)
 EXECUTION = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{PIPELINE}/execution/a1b2c3d4e5f6"
 
@@ -47,6 +50,7 @@ class World:
 
     sagemaker: Stub = field(default_factory=lambda: Stub("sagemaker"))
     s3: Stub = field(default_factory=lambda: Stub("s3"))
+    environment: Environment = ENVIRONMENT
 
     def data(self, *pages: list[int]) -> "World":
         """Objects of these sizes lie under the day's input prefix, page by page."""
@@ -78,12 +82,15 @@ class World:
         self.sagemaker.answers(
             "create_model",
             {"ModelArn": f"arn:aws:sagemaker:us-east-1:000000000000:model/{PREFIX}-v{version}"},
-            **create_request(version),
+            **create_request(version, self.environment),
         )
         return self
 
-    def finds_model(self, version: int, code: str, message: str, made_from: str) -> "World":
-        self.sagemaker.refuses("create_model", code, message, **create_request(version))
+    def finds_model(
+        self, version: int, code: str, message: str, made_from: str, vpc: object = None
+    ) -> "World":
+        request = create_request(version, self.environment)
+        self.sagemaker.refuses("create_model", code, message, **request)
         self.sagemaker.answers(
             "describe_model",
             {
@@ -91,6 +98,7 @@ class World:
                 "ModelArn": f"arn:aws:sagemaker:us-east-1:000000000000:model/{PREFIX}-v{version}",
                 "CreationTime": 0,
                 "Containers": [{"ModelPackageName": made_from}],
+                **({} if vpc is None else {"VpcConfig": vpc}),
             },
             ModelName=f"{PREFIX}-v{version}",
         )
@@ -108,19 +116,20 @@ class World:
         with playing(self.sagemaker, self.s3):
             return respond(
                 event("scheduler") if values is None else values,
-                ENVIRONMENT,
+                self.environment,
                 Scoring(self.sagemaker.client, self.s3.client),
                 LOG,
             )
 
 
-def create_request(version: int) -> dict[str, Any]:
-    return {
+def create_request(version: int, environment: Environment = ENVIRONMENT) -> dict[str, Any]:
+    request = {
         "ModelName": f"{PREFIX}-v{version}",
         "Containers": [{"ModelPackageName": arn(version)}],
         "ExecutionRoleArn": ROLE,
         "EnableNetworkIsolation": True,
     }
+    return request | ({"VpcConfig": VPC} if environment.subnet_ids else {})
 
 
 def start_request(version: int) -> dict[str, Any]:
@@ -173,6 +182,33 @@ def test_a_model_of_that_name_made_from_something_else_is_refused() -> None:
         world.run()
 
 
+def test_a_model_is_created_in_the_environments_network() -> None:
+    world = World(environment=IN_A_VPC).data([10]).approved(3).creates_model(3).starts(3)
+    assert world.run() == STARTED
+
+
+def test_a_model_of_the_same_network_is_used_whatever_the_order_of_its_ids() -> None:
+    world = World(environment=IN_A_VPC).data([10]).approved(3)
+    found = {"Subnets": ["subnet-2", "subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    world.finds_model(3, *TAKEN, arn(3), found).starts(3)
+    assert world.run() == STARTED
+
+
+@pytest.mark.parametrize(
+    "environment,found",
+    [
+        (IN_A_VPC, None),
+        (IN_A_VPC, {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
+        (ENVIRONMENT, VPC),
+    ],
+)
+def test_a_model_of_another_network_is_refused(environment: Environment, found: object) -> None:
+    world = World(environment=environment).data([10]).approved(3)
+    world.finds_model(3, *TAKEN, arn(3), found)
+    with pytest.raises(LambdaError, match="is not in the network"):
+        world.run()
+
+
 def test_any_other_refusal_of_the_model_is_not_swallowed() -> None:
     world = World().data([10]).approved(3)
     world.sagemaker.refuses("create_model", "AccessDeniedException", "no", **create_request(3))
@@ -183,7 +219,8 @@ def test_any_other_refusal_of_the_model_is_not_swallowed() -> None:
 def test_a_day_without_data_starts_nothing_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert World().data([]).run() == {"status": "no_data", "day": "2026-03-02"}
 
-    (line,) = log_lines(capsys.readouterr)
+    counted, line = log_lines(capsys.readouterr)
+    assert counted["DaysWithoutData"] == 1
     assert line["event"] == "no_data"
     assert line["input_uri"].endswith("/batch/input/day=2026-03-02/")
 
@@ -196,8 +233,9 @@ def test_data_is_found_on_a_later_page() -> None:
     assert World().data([0], [5]).approved(1).creates_model(1).starts(1).run() == STARTED
 
 
-def test_without_an_approved_model_nothing_starts() -> None:
+def test_without_an_approved_model_nothing_starts(capsys: pytest.CaptureFixture[str]) -> None:
     assert World().data([10]).approved().run() == {"status": "no_model", "day": "2026-03-02"}
+    assert log_lines(capsys.readouterr)[0]["DaysWithoutModel"] == 1
 
 
 @pytest.mark.parametrize(

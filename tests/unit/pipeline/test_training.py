@@ -14,6 +14,7 @@ import pytest
 from tests.unit.pipeline.examples import GBDT, MACHINE, REFS, SPEC, step_of, training
 from warmfold.pipeline import names
 from warmfold.pipeline.document import read_document
+from warmfold.pipeline.spec import JobNetwork
 from warmfold.pipeline.training import training_pipeline
 from warmfold.pipeline.validate import faults
 from warmfold.pipeline.validate_references import referenced_steps
@@ -71,7 +72,7 @@ def test_deployed_things_are_parameters_so_that_the_body_is_plain() -> None:
         value
         for name, value in vars(REFS).items()
         # SageMaker's documentation shows no expression here; its ARN is the body's only one.
-        if name != "best_training_job_function_arn"
+        if name not in ("best_training_job_function_arn", "network")
     }
 
     assert [value for value in values if f'"{value}"' in body] == []
@@ -215,7 +216,21 @@ def test_a_package_can_be_traced_to_its_code_data_and_run() -> None:
         "server_image",
         "pipeline_execution_arn",
         "score",
+        "task",
     }
+
+
+def test_a_package_says_how_it_stands_against_the_champion_and_how_it_is_calibrated() -> None:
+    kept = _arguments("RegisterModel")["CustomerMetadataProperties"]
+    assert kept.keys() >= {
+        "champion",
+        "champion_version",
+        "difference_to_champion",
+        "calibration",
+    }
+    assert kept["champion"]["Std:JsonGet"]["Path"] == "registration.champion"
+    rejected = _arguments("RegisterRejectedModel")["CustomerMetadataProperties"]
+    assert len(rejected) <= 50  # CustomerMetadataMap of the SageMaker API
 
 
 def test_the_key_is_left_out_where_sagemaker_refuses_it() -> None:
@@ -235,8 +250,14 @@ def test_nothing_keeps_instances_alive() -> None:
 
 
 def test_cdk_tokens_pass_as_values_that_only_the_deployment_knows() -> None:
-    tokens = {name: f"${{Token[TOKEN.{index}]}}" for index, name in enumerate(vars(REFS))}
-    definition = training_pipeline(SPEC, replace(REFS, **tokens))
+    names = [name for name in vars(REFS) if name != "network"]
+    tokens = {name: f"${{Token[TOKEN.{index}]}}" for index, name in enumerate(names)}
+    network = JobNetwork(
+        subnet_ids=("${Token[TOKEN.20]}", "${Token[TOKEN.21]}"),
+        security_group_ids=("${Token[TOKEN.22]}",),
+        encrypt_between_instances=True,
+    )
+    definition = training_pipeline(SPEC, replace(REFS, **tokens, network=network))
 
     assert faults(definition) == []
     assert "s3://${Token[TOKEN.8]}/german-credit/raw/" in json.dumps(definition)

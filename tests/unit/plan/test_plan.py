@@ -1,12 +1,13 @@
 """What a plan estimates, recommends and prints."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import pytest
 
 from config.load import load_settings
-from config.settings import Compute, Model
+from config.settings import Candidate, Compute, Model
 from tests.unit.example_model import model_named
 from warmfold.errors import WarmfoldError
 from warmfold.plan.data_size import DataSize, size_of
@@ -18,6 +19,10 @@ from warmfold_local.modelled.parameters import ParameterError, by_name
 
 def model() -> Model:
     return model_named(load_settings("prod"))
+
+
+def with_candidates(candidates: tuple[Candidate, ...]) -> Model:
+    return dataclasses.replace(model(), candidates=candidates)
 
 
 def size(rows: int, columns: int = 50) -> DataSize:
@@ -68,6 +73,32 @@ def test_jobs_are_counted_as_the_pipeline_starts_them() -> None:
     assert counts["amt", "in_job"] == trials
     assert counts["amt", "fan_out"] == trials * (1 + model().data.folds)
     assert counts["in_job", "in_job"] == candidates
+
+
+@pytest.mark.parametrize("rows", [1_000, 5_000_000])
+def test_a_candidate_more_never_shortens_the_search_or_lowers_its_cost(rows: int) -> None:
+    every = model().candidates
+    assert len(every) > 1
+    for order in (every, every[::-1]):
+        growing = [order[:count] for count in range(1, len(order) + 1)]
+        plans = [by_way(plan_of(with_candidates(some), size(rows))) for some in growing]
+        for before, after in itertools.pairwise(plans):
+            for way, option in before.items():
+                assert wall_seconds(after[way]) >= wall_seconds(option)
+                assert after[way].cost_dollars > option.cost_dollars
+
+
+def test_the_slowest_candidate_sets_the_wall_time_and_each_costs_what_it_costs_alone() -> None:
+    together = by_way(plan_of(model(), size(1_000_000)))
+    alone = [by_way(plan_of(with_candidates((c,)), size(1_000_000))) for c in model().candidates]
+    assert len({wall_seconds(each["in_job", "in_job"]) for each in alone}) > 1
+    for way, option in together.items():
+        assert wall_seconds(option) == max(wall_seconds(each[way]) for each in alone)
+        costs = sum(each[way].cost_dollars for each in alone)
+        assert option.cost_dollars == pytest.approx(costs)
+        assert option.outcome is not None
+        billed = sum(sum(o.billed_seconds.values()) for e in alone if (o := e[way].outcome))
+        assert sum(option.outcome.billed_seconds.values()) == pytest.approx(billed)
 
 
 def test_a_way_that_the_configuration_does_not_allow_says_why() -> None:
@@ -134,3 +165,13 @@ def test_a_file_that_is_no_table_is_refused_with_the_remedy(tmp_path: Path, cont
     file.write_bytes(content)
     with pytest.raises(WarmfoldError, match="--rows and --columns"):
         size_of(file)
+
+
+@pytest.mark.parametrize("name", ["data.parquet", "data.PARQUET"])
+def test_parquet_is_refused_as_what_it_is(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"PAR1\xff")
+    with pytest.raises(WarmfoldError) as caught:
+        size_of(file)
+    remedy = "plan reads CSV only: give the size with --rows and --columns"
+    assert str(caught.value) == f"{file}: {remedy}"

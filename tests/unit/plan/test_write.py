@@ -90,9 +90,32 @@ def test_the_command_writes_the_environments_file(
     monkeypatch.setattr(
         plan_command, "load_undecided_settings", lambda env: load_undecided_settings(env, tmp_path)
     )
-    assert run(["plan", "--env", "prod", "--rows", "50000", "--columns", "40", "--write"]) == 0
+    assert run(["plan", "--env", "prod", "--rows", "10000", "--columns", "40", "--write"]) == 0
     assert "tuning.engine, cross_validation.strategy" in capsys.readouterr().out
     assert load_settings("prod", tmp_path).models[0].tuning.engine == "in_job"
+
+
+def test_nothing_is_planned_for_a_file_that_leaves_nothing_to_decide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = file(tmp_path, SHIPPED)
+    monkeypatch.setattr(plan_command, "ENVIRONMENTS", tmp_path)
+    assert run(["plan", "--env", "prod", "--rows", "50000", "--columns", "40", "--write"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"{path}: model german-credit: nothing was changed" in printed.err
+    assert 'set engine and/or strategy to "auto" first' in printed.err
+    assert path.read_text(encoding="utf-8") == SHIPPED
+
+
+def test_the_help_does_not_speak_of_aws(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(["plan", "--help"])
+    printed = capsys.readouterr().out
+    assert "AWS" not in printed
+    with pytest.raises(SystemExit):
+        run(["run", "--help"])
+    assert "AWS" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -101,7 +124,7 @@ def test_the_command_writes_the_environments_file(
         (["--rows", "5"], "give both --rows and --columns"),
         (["--rows", "0", "--columns", "3"], "must be 1 or more"),
         (["--model", "nobody"], "has no model nobody"),
-        (["--data", "nothing.csv"], "does not exist"),
+        (["--data", "nothing.csv"], "does not exist: name a CSV file by --data"),
     ],
 )
 def test_a_mistake_is_named(

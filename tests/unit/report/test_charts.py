@@ -183,3 +183,11 @@ def test_log_ticks_lie_within_the_range(minimum: float, factor: float) -> None:
 )
 def test_numbers_are_shortened_and_texts_left_alone(value: str, shown: str) -> None:
     assert short_number(value) == shown
+
+
+@pytest.mark.parametrize("count, said", [(19, False), (20, True)])
+def test_few_trials_are_no_evidence_that_a_hyperparameter_does_not_matter(
+    count: int, said: bool
+) -> None:
+    note = parameter_effect(tuning(random_trials(count)), "AUC").note
+    assert ("did not matter" in note) is said

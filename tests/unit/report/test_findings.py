@@ -32,6 +32,8 @@ def test_a_lead_beyond_the_spread_is_called_one() -> None:
     lead = findings.lead_of(tuning((first, second)))
     assert lead is not None
     assert "The lead is larger than the spread" in lead.sentence
+    assert "ahead in 5 of 5" in lead.sentence
+    assert lead.sentence.endswith("These folds speak for trial 1; so few cannot rule out chance.")
 
 
 def test_when_less_is_better_the_lead_is_still_positive() -> None:
@@ -92,7 +94,7 @@ def test_the_hold_out_sentence_names_its_size() -> None:
 def test_the_hold_out_is_compared_with_the_folds(score: float, word: str) -> None:
     values = {**evaluation_values(), "score": score}
     evaluation = Evaluation.from_json(json.dumps(values))
-    assert f"is {word} the range" in findings.agreement_sentence(evaluation)
+    assert f"is {word} the range" in findings.agreement_sentence(evaluation, maximize=True)
 
 
 def test_without_a_gate_nothing_is_said_of_it() -> None:
@@ -103,7 +105,29 @@ def test_without_a_gate_nothing_is_said_of_it() -> None:
 def test_a_cross_validated_score_beyond_chance_is_pointed_out(score: float, words: str) -> None:
     values = evaluation_values()
     values["cross_validation"]["score"] = score
-    assert words in findings.agreement_sentence(Evaluation.from_json(json.dumps(values)))
+    evaluation = Evaluation.from_json(json.dumps(values))
+    assert words in findings.agreement_sentence(evaluation, maximize=True)
+
+
+@pytest.mark.parametrize(
+    "training, left_out, maximize, words",
+    [
+        (0.91, 0.77, True, "AUC is 0.9100: 0.1400 of that did not carry over to rows left out"),
+        (0.70, 0.77, True, "rows left out of the fit it is better by 0.0700."),
+        (12.0, 19.5, False, "left out of the fit it is larger, thus worse, by 7.5000."),
+        (19.5, 12.0, False, "rows left out of the fit it is better by 7.5000."),
+        (0.8, 0.8, False, "AUC is 0.8000, the same as on rows left out of the fit."),
+    ],
+)
+def test_what_was_memorised_is_a_loss_of_score_or_a_larger_error(
+    training: float, left_out: float, maximize: bool, words: str
+) -> None:
+    values = evaluation_values()
+    values["cross_validation"] |= {"training_score": training, "score": left_out}
+    evaluation = Evaluation.from_json(json.dumps(values))
+    sentence = findings.agreement_sentence(evaluation, maximize=maximize)
+    assert words in sentence
+    assert maximize or "carry over" not in sentence
 
 
 def calibrated(*bins: tuple[float, float]) -> Evaluation:

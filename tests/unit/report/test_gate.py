@@ -10,7 +10,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from tests.unit.report.builders import evaluation_values, run
+from tests.unit.report.builders import evaluation_values, run, tuning
 from tests.unit.runs.answers import ARN, T0, step, steps, stubbed
 from warmfold.errors import WarmfoldError
 from warmfold.report import gate
@@ -79,7 +79,13 @@ class Clients(Aws):
         return self.clients[service]
 
 
-def test_a_refused_model_is_told_with_its_score_and_the_minimum() -> None:
+@pytest.mark.parametrize(
+    "maximize, side, bound",
+    [(True, "below the minimum", "at least"), (False, "above the maximum", "at most")],
+)
+def test_a_refused_model_is_told_with_its_score_and_the_limit(
+    maximize: bool, side: str, bound: str
+) -> None:
     session = boto3.Session(
         aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
     )
@@ -112,8 +118,9 @@ def test_a_refused_model_is_told_with_its_score_and_the_minimum() -> None:
     body = json.dumps(evaluation_values()).encode()
     s3.add_response("get_object", {"Body": StreamingBody(io.BytesIO(body), len(body))})
     with sagemaker, s3:
-        error = gate.refusal(Clients(session=session, environment="dev", clients=clients), run(()))
+        aws = Clients(session=session, environment="dev", clients=clients)
+        error = gate.refusal(aws, run((), tunings=(tuning((), maximize=maximize),)))
     assert str(error) == (
-        "the gate failed: the hold-out score is below the minimum: AUC is 0.7812, and at least "
+        f"the gate failed: the hold-out score is {side}: AUC is 0.7812, and {bound} "
         "0.9 is asked for; the model is registered as Rejected"
     )

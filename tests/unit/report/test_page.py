@@ -105,6 +105,16 @@ def test_every_figure_has_a_title_that_a_screen_reader_finds(page: Page) -> None
     assert any(value is not None and value.startswith("ROC: AUC 0.781") for value in labels)
 
 
+def test_the_summary_tells_of_the_champion_and_of_the_calibration() -> None:
+    values = evaluation_values()
+    values["champion"] = {"status": "none"}
+    values["calibration"] = {"method": "platt", "slope": 1.1, "intercept": 0.0}
+    data = report_data(evaluation=Evaluation.from_json(json.dumps(values)))
+    text = Page(render(data, MADE_AT)).text
+    assert "No version was approved when the model was evaluated" in text
+    assert "The scores are calibrated (Platt's method)." in text
+
+
 def hostile_data() -> ReportData:
     """Names from data and configuration that try to become markup, in every place."""
     trials = tuple(
@@ -117,6 +127,8 @@ def hostile_data() -> ReportData:
         for t in random_trials()
     )
     values = evaluation_values()
+    values["champion"] = {"status": "not_comparable", "version": 2, "reason": HOSTILE}
+    values["calibration"] = {"method": HOSTILE}
     values["importance"] = [{"feature": f"</script>{HOSTILE}", "gain": 2.0, "splits": 3}]
     values["card"] = {HOSTILE: {"levels": ["... < 0 DM", HOSTILE], "n": [{HOSTILE: HOSTILE}]}}
     base = report_data()

@@ -79,6 +79,14 @@ def test_blank_text_is_a_missing_value(client: Client) -> None:
     assert client.invoke(b'{"amount": "", "purpose": " "}', JSON) == missing
 
 
+@pytest.mark.parametrize("body", [b"{}", b"", b"not JSON"])
+def test_a_probe_is_a_row_without_any_value_whatever_its_body(client: Client, body: bytes) -> None:
+    missing = client.invoke(b'{"amount": null, "purpose": null}', JSON)
+    probe = {"X_Amzn_SageMaker_Custom_Attributes": "warmfold-probe"}
+    assert client.invoke(body, JSON, **probe) == missing
+    assert client.invoke(body, JSON)[0] == 400
+
+
 def test_a_large_body_is_scored_by_one_call(client: Client) -> None:
     status, reply = client.invoke(b"1200,car\n" * 50_000, CSV)
     assert (status, reply.count(b"\n"), len(set(reply.split()))) == (200, 50_000, 1)

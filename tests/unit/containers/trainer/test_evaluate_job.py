@@ -1,6 +1,7 @@
 """The evaluation as a job."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.unit.containers.trainer.final_model import put_champion, ready
 from tests.unit.containers.trainer.jobs import WHEEL, Job, make_archive
+from warmfold.pipeline.gate import REGISTERED
 from warmfold_contract.paths import Paths
 
 Evaluation = dict[str, Any]
@@ -87,6 +89,9 @@ def test_what_the_registry_keeps_is_text(evaluation: Job) -> None:
         *("wheel_sha256", "cv_score", "cv_score_std", "task", "calibration"),
         *("champion", "champion_version", "difference_to_champion"),
     }
+    assert set(kept) == set(REGISTERED)
+    text = re.compile(r"[\w .:/=+@-]{1,256}")  # CustomerMetadataValue of the SageMaker API
+    assert all(text.fullmatch(value) for value in kept.values())
     assert float(kept["score"]) == pytest.approx(result["score"], abs=1e-6)
     assert kept["wheel_sha256"] == WHEEL["wheel_sha256"]
     assert kept["rounds"] == "25"

@@ -206,6 +206,7 @@ def test_bad_data_is_refused_with_its_place_and_leaves_nothing(
         ("WARMFOLD_REPEATS", "8", "WARMFOLD_FOLDS x WARMFOLD_REPEATS is 40: use at most 35"),
         ("WARMFOLD_ASSIGNMENT", "random", "is 'random': use stratified, grouped, time"),
         ("WARMFOLD_ASSIGNMENT", "grouped", "needs the project's group column"),
+        ("WARMFOLD_FEATURE_SETS", "default,smal", "is 'smal', but project 'german-credit' has"),
         ("WARMFOLD_ASSIGNMENT", "time", "needs the project's time column"),
     ],
 )

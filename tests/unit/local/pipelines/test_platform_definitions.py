@@ -31,13 +31,18 @@ EVALUATION = {
     "score": 0.79,
     "registration": {
         "algorithm": "lightgbm",
+        "calibration": "platt",
+        "champion": "compared",
+        "champion_version": "3",
         "cv_score": "0.78",
         "cv_score_std": "0.02",
         "data_fingerprint": "abc",
+        "difference_to_champion": "-0.010000",
         "fold_hash": "def",
         "metric": "auc",
         "rounds": "120",
         "score": "0.79",
+        "task": "classification",
         "wheel_sha256": "0" * 64,
     },
 }

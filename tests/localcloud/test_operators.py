@@ -1,0 +1,219 @@
+"""Operators against the deploying function: pin, roll back, freeze; and a rollback nobody saw."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from config.names import Names
+from tests.localcloud.conftest import FOR_EVENTS, RunningCloud, wait_for
+from tests.localcloud.fault_aids import deploy_function, faults_of, invoke_function, new_name
+from tests.localcloud.iam_aids import Roles, statement
+from tests.localcloud.test_cfn_sagemaker import Stack, outputs
+from tests.localcloud.test_endpoints import (
+    Hosting,
+    canary,
+    error_rate,
+    hosting,  # noqa: F401 - a fixture
+)
+from tests.localcloud.test_faults_promotion import (
+    CHANGE,
+    VISIBILITY_SECONDS,
+    Delivery,
+    delivering,
+    delivery,  # noqa: F401 - a fixture
+    serving_template,
+)
+from warmfold.cli.main import run
+
+pytestmark = pytest.mark.localcloud
+
+NAMES = Names("local").model("german-credit")
+FOLLOW = {"frozen": False, "version": None}
+
+
+def delivery_template(queue_url: str) -> dict[str, Any]:
+    """What the commands need of the delivery stack."""
+    orders = {"Name": NAMES.orders_parameter, "Type": "String", "Value": json.dumps(FOLLOW)}
+    return {
+        "Resources": {"Orders": {"Type": "AWS::SSM::Parameter", "Properties": orders}},
+        "Outputs": {"QueueUrl": {"Value": queue_url}},
+    }
+
+
+@pytest.fixture
+def operated(
+    cloud: RunningCloud,
+    hosting: Hosting,  # noqa: F811
+) -> Iterator[Delivery]:
+    """As the platform deploys it, under the names that the command line knows."""
+    group = NAMES.model_package_group
+    hosting.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    queue = cloud.client("sqs").create_queue(
+        QueueName=group, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS), **FOR_EVENTS}
+    )
+    orders = Stack(cloud, NAMES.delivery_stack)
+    orders.deploy(delivery_template(queue["QueueUrl"]))
+    body = serving_template()
+    body["Resources"]["Endpoint"]["Properties"]["EndpointName"] = NAMES.endpoint
+    stack = Stack(cloud, NAMES.serving_stack)
+    yield from delivering(hosting, stack, group, NAMES.orders_parameter, body)
+    orders.delete()
+    cloud.client("sqs").delete_queue(QueueUrl=queue["QueueUrl"])
+    for package in hosting.sagemaker.list_model_packages(ModelPackageGroupName=group)[
+        "ModelPackageSummaryList"
+    ]:
+        hosting.sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+    hosting.sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+
+
+def warmfold(place: Delivery, *arguments: str) -> int:
+    state_dir = str(place.hosting.cloud.settings.state_dir)
+    return run(["--state-dir", state_dir, *arguments])
+
+
+def approved(place: Delivery, model: str) -> str:
+    arn = place.register(model)
+    place.approve(arn)
+    return arn
+
+
+def settle_down() -> None:
+    """What was sent meanwhile has been delivered, also what comes a second time."""
+    time.sleep(VISIBILITY_SECONDS + 1.5)
+
+
+def test_operators_roll_back_pin_freeze_and_follow_again(
+    operated: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert warmfold(operated, "rollback") == 2
+    assert "no version before it is approved" in capsys.readouterr().err
+    operated.converge(approved(operated, "two"))
+    assert warmfold(operated, "rollback") == 0
+    assert "version 2 is deployed; back to version 1" in capsys.readouterr().out
+    assert operated.served() == "one"
+    with faults_of(operated.hosting.cloud) as faults:
+        faults.add(kind="event", match=CHANGE, resource="*", how="duplicate", times=None)
+        approved(operated, "three")
+        settle_down()
+    assert (operated.served(), operated.reconcile()) == ("one", "unchanged")
+    assert warmfold(operated, "pin", "9") == 2
+    assert "version 9" in (said := capsys.readouterr().err)
+    assert "(approved: 1, 2, 3)" in said
+    assert warmfold(operated, "pin", "latest") == 0
+    assert operated.served() == "three"
+
+    assert warmfold(operated, "freeze") == 0
+    fourth = approved(operated, "four")
+    settle_down()
+    assert (operated.served(), operated.reconcile()) == ("three", "frozen")
+    assert warmfold(operated, "pin", "1") == 2
+    assert "`warmfold unfreeze` first" in capsys.readouterr().err
+    assert warmfold(operated, "unfreeze") == 0
+    operated.converge(fourth)
+    assert operated.served() == "four"
+
+
+def test_an_endpoint_that_is_not_what_its_stack_says_is_reported_until_somebody_acts(
+    delivery: Delivery,  # noqa: F811
+) -> None:
+    second = approved(delivery, "two")
+    delivery.converge(second)
+    sagemaker, sent = delivery.sagemaker, delivery.updates()
+    # As after a rollback that CloudFormation did not see: another configuration is in service.
+    image = delivery.hosting.cloud.tiny_server()
+    other = delivery.hosting.config(image, delivery.hosting.model_data("old"))
+    endpoint = outputs(delivery.stack.described() or {})["EndpointName"]
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=other)
+    delivery.hosting.settled(endpoint)
+    assert [delivery.reconcile() for _ in range(2)] == ["differs", "differs"]
+    assert delivery.updates() == sent
+    sagemaker.update_model_package(ModelPackageArn=second, ModelApprovalStatus="Rejected")
+    delivery.converge(second.removesuffix("2") + "1")
+    assert (delivery.served(), delivery.reconcile()) == ("one", "unchanged")
+
+
+def test_the_end_of_a_stacks_update_is_an_event(cloud: RunningCloud) -> None:
+    name = new_name("announced")
+    queue = cloud.client("sqs").create_queue(QueueName=name, Attributes=FOR_EVENTS)["QueueUrl"]
+    arn = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    account, region = cloud.settings.account, cloud.settings.region
+    pattern = {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {
+            "stack-id": [{"prefix": f"arn:aws:cloudformation:{region}:{account}:stack/{name}/"}],
+            "status-details": {"status": ["CREATE_COMPLETE", "UPDATE_COMPLETE"]},
+        },
+    }
+    cloud.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
+    targets = [{"Id": "queue", "Arn": arn["Attributes"]["QueueArn"]}]
+    cloud.client("events").put_targets(Rule=name, Targets=targets)
+    stack = Stack(cloud, name)
+    for value in ("one", "two"):
+        parameter = {"Type": "String", "Value": value}
+        stack.deploy({"Resources": {"P": {"Type": "AWS::SSM::Parameter", "Properties": parameter}}})
+    seen: list[str] = []
+
+    def received() -> bool:
+        found = cloud.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        details = [json.loads(message["Body"])["detail"] for message in found.get("Messages", [])]
+        seen.extend(detail["status-details"]["status"] for detail in details)
+        return len(seen) >= 2
+
+    wait_for(received, "both events came")
+    assert sorted(seen) == ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
+    stack.delete()
+
+
+def test_probes_alone_make_a_failing_canary_go_back(
+    cloud: RunningCloud,
+    hosting: Hosting,  # noqa: F811
+) -> None:
+    first = hosting.config(cloud.tiny_server(), hosting.model_data("old"))
+    endpoint = hosting.create(first)
+    hosting.settled(endpoint)
+    alarm = error_rate(hosting, endpoint)
+    prober = deploy_function(cloud, "probe_endpoint", ENDPOINT_NAME=endpoint, PROBES="30")
+    hosting.sagemaker.update_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=hosting.config(cloud.tiny_server("failing"), hosting.model_data("new")),
+        DeploymentConfig=canary(alarm),
+    )
+    wait_for(lambda: invoke_function(cloud, prober, {})["failed"], "a probe reached the canary")
+    described = hosting.settled(endpoint)
+    assert described["EndpointConfigName"] == first
+    assert f"alarm(s) {alarm} went into the ALARM state" in described["FailureReason"]
+    assert invoke_function(cloud, prober, {}) == {"answered": 30, "failed": 0}
+
+
+def test_a_role_that_may_not_look_at_the_alarms_gets_no_update(
+    hosting: Hosting,  # noqa: F811
+) -> None:
+    """Developer guide, "Auto-Rollback Configuration and Monitoring": cloudwatch:DescribeAlarms."""
+    image, roles = hosting.cloud.tiny_server(), Roles(hosting.cloud)
+    logs = statement("cloudwatch:PutMetricData", "ecr:*", "logs:*", "s3:*")
+    blind = roles.make("blind", logs)
+    seeing = roles.make("seeing", logs, statement("cloudwatch:DescribeAlarms"))
+    first = hosting.config(image, hosting.model_data("old"))
+    endpoint = hosting.create(first)
+    hosting.settled(endpoint)
+    alarm = error_rate(hosting, endpoint)
+    for role, done in ((blind, False), (seeing, True)):
+        config = hosting.config(image, hosting.model_data("new"), role=role)
+        hosting.sagemaker.update_endpoint(
+            EndpointName=endpoint,
+            EndpointConfigName=config,
+            DeploymentConfig={"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]}},
+        )
+        described = hosting.settled(endpoint)
+        assert (described["EndpointConfigName"] == config) is done
+        refusal = f"The alarm {alarm} cannot be watched"
+        assert (refusal in described.get("FailureReason", "")) is not done
+
+
+def test_probes_before_there_is_an_endpoint_fail_nothing(cloud: RunningCloud) -> None:
+    absent = deploy_function(cloud, "probe_endpoint", ENDPOINT_NAME="absent", PROBES="3")
+    assert invoke_function(cloud, absent, {}) == {"answered": 0, "failed": 0}

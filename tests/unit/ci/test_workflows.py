@@ -1,0 +1,136 @@
+"""The workflows: what they may do, in which order, and that what they run is there."""
+
+import itertools
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # cfn-lint brings it, without types
+
+from config.load import REPOSITORY
+
+FOLDER = REPOSITORY / ".github" / "workflows"
+FILES = sorted(FOLDER.glob("*.yml"))
+ENVIRONMENTS = ["dev", "staging", "prod"]
+
+
+def workflow(name: str) -> dict[str, Any]:
+    # BaseLoader: `on` is a word here, and not YAML 1.1's true.
+    text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
+    return dict(yaml.load(text, Loader=yaml.BaseLoader))  # noqa: S506
+
+
+def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(job.get("steps", []))
+
+
+def every_job() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in FILES:
+        for name, job in workflow(path.stem)["jobs"].items():
+            yield f"{path.name}/{name}", job
+
+
+def commands(job: dict[str, Any]) -> str:
+    return "\n".join(step.get("run", "") for step in steps(job))
+
+
+def test_a_pull_request_runs_as_one_and_never_with_the_bases_rights() -> None:
+    assert [path.stem for path in FILES] == ["deploy", "main", "pull-request"]
+    assert set(workflow("pull-request")["on"]) == {"pull_request"}
+    assert workflow("main")["on"] == {"push": {"branches": ["main"]}}
+    assert set(workflow("deploy")["on"]) == {"workflow_call"}
+    for path in FILES:
+        assert workflow(path.stem)["permissions"] == {"contents": "read"}
+        assert "secrets." not in path.read_text(encoding="utf-8")
+
+
+def test_only_jobs_that_sign_in_have_an_identity_and_only_the_comment_may_write() -> None:
+    writing = {
+        (where, permission)
+        for where, job in every_job()
+        for permission, access in job.get("permissions", {}).items()
+        if access == "write"
+    }
+    assert writing == {
+        ("pull-request.yml/diff", "id-token"),
+        ("pull-request.yml/comment", "pull-requests"),
+        ("deploy.yml/deploy", "id-token"),
+        *((f"main.yml/{environment}", "id-token") for environment in ENVIRONMENTS),
+    }
+
+
+def test_the_job_that_may_write_runs_nothing_of_the_pull_request() -> None:
+    comment = workflow("pull-request")["jobs"]["comment"]
+    assert [step["uses"].partition("@")[0] for step in steps(comment) if "uses" in step] == [
+        "actions/download-artifact"
+    ]
+    assert not re.search(r"\./|\bmake\b|python", commands(comment))
+
+
+def test_a_fork_never_signs_in() -> None:
+    diff = workflow("pull-request")["jobs"]["diff"]
+    assert "head.repo.full_name == github.repository" in diff["if"]
+    assert "diff-role" in str(diff)
+    assert "deploy-role" not in str(diff)
+
+
+def test_environments_follow_each_other_behind_one_build_of_the_images() -> None:
+    jobs = workflow("main")["jobs"]
+    order = ["checks", "images", *ENVIRONMENTS]
+    assert list(jobs) == order
+    for before, after in itertools.pairwise(order):
+        assert jobs[after]["needs"] == before
+    for environment in ENVIRONMENTS:
+        assert jobs[environment]["uses"] == "./.github/workflows/deploy.yml"
+        assert jobs[environment]["with"] == {"environment": environment}
+    building = [where for where, job in every_job() if "build-images" in commands(job)]
+    assert building == ["main.yml/images"]
+
+
+def test_an_environment_gets_its_repositories_then_its_images_then_its_stacks() -> None:
+    job = workflow("deploy")["jobs"]["deploy"]
+    assert job["environment"] == "${{ inputs.environment }}"
+    assert job["concurrency"]["cancel-in-progress"] == "false"
+    told = commands(job)
+    positions = [told.index(part) for part in ("-images", "push-images", "--all")]
+    assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_actions_are_pinned_by_commit_with_the_version_beside_it(path: Path) -> None:
+    uses = re.findall(r"uses: (\S+)(.*)", path.read_text(encoding="utf-8"))
+    assert uses
+    for action, comment in uses:
+        if not action.startswith("./"):
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
+
+
+def test_an_action_has_the_same_commit_everywhere() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
+    pins: dict[str, set[str]] = {}
+    for action, commit in re.findall(r"uses: ([\w-]+/[\w-]+)@(\S+)", text):
+        pins.setdefault(action, set()).add(commit)
+    assert {action for action, commits in pins.items() if len(commits) > 1} == set()
+
+
+def test_no_expression_is_pasted_into_a_script() -> None:
+    for where, job in every_job():
+        assert "${{" not in commands(job), where
+
+
+def test_what_the_workflows_run_is_there_and_can_be_run() -> None:
+    for where, job in every_job():
+        for script in re.findall(r"\.ci/[\w-]+", commands(job)):
+            path = REPOSITORY / script
+            assert path.is_file(), where
+            assert os.access(path, os.X_OK) or f"bash {script}" in commands(job), where
+
+
+def test_a_pull_request_is_compared_with_every_environment_without_writing_a_change_set() -> None:
+    diff = workflow("pull-request")["jobs"]["diff"]
+    assert diff["strategy"]["matrix"] == {"environment": ENVIRONMENTS}
+    assert "--method=template" in commands(diff)

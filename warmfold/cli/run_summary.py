@@ -1,0 +1,36 @@
+"""What ``warmfold run`` says at its end: the score, the comparison, and what to do next."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from warmfold.cli.cloud_commands import DEFAULT_STATE_DIR
+from warmfold.report.champion import verdict
+from warmfold.report.charts import metric_name
+from warmfold.report.collect import Package
+from warmfold.report.evaluation import Evaluation
+
+
+def run_summary(
+    options: argparse.Namespace, package: Package, evaluation: Evaluation, *, maximize: bool
+) -> list[str]:
+    """The lines. ``options`` are those of the run, which the next commands repeat."""
+    lines = [f"hold-out {metric_name(evaluation.metric)}: {evaluation.score:.4f}"]
+    champion = evaluation.champion
+    if champion is not None and champion.compared is not None:
+        said = verdict(champion.compared, maximize=maximize)
+        flattered = "" if champion.compared.clean else "; it may have been trained on these rows"
+        lines.append(f"against version {champion.version}, approved: {said}{flattered}")
+    lines.append(f"see it:     {_command(options, 'report')}")
+    if package.approval == "PendingManualApproval":
+        lines.append(f"approve it: {_command(options, 'approve', str(package.version))}")
+    return lines
+
+
+def _command(options: argparse.Namespace, *words: str) -> str:
+    state: Path = options.state_dir
+    where = [] if state == DEFAULT_STATE_DIR else ["--state-dir", str(state)]
+    chosen = [*where, *words, "--env", options.env]
+    if options.model is not None:
+        chosen += ["--model", options.model]
+    return "warmfold " + shlex.join(chosen)

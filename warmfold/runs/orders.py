@@ -1,0 +1,84 @@
+"""Operators' orders to promotion: stay at a version, deploy nothing, follow approvals again.
+
+The orders are an SSM parameter, which the function that deploys reads before it does anything;
+a message to its queue makes it look now. See docs/promotion.md.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from config.names import ModelNames
+from warmfold.errors import WarmfoldError
+from warmfold.runs.aws import Aws, stack_outputs
+
+_PARAMETER = "ModelPackageArn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orders:
+    """``version`` is the pinned one; ``None`` follows approvals."""
+
+    frozen: bool
+    version: int | None
+
+
+def read_orders(aws: Aws, names: ModelNames) -> Orders:
+    """Raises ``WarmfoldError`` if the model is not deployed, or somebody wrote something else."""
+    client = aws.client("ssm")
+    try:
+        found = client.get_parameter(Name=names.orders_parameter)["Parameter"]
+    except client.exceptions.ParameterNotFound as error:
+        raise WarmfoldError(
+            f"SSM parameter {names.orders_parameter} does not exist: deploy stack "
+            f"{names.delivery_stack} first"
+        ) from error
+    try:
+        return Orders(**json.loads(found["Value"]))
+    except (TypeError, ValueError) as error:
+        raise WarmfoldError(
+            f"SSM parameter {names.orders_parameter} does not hold orders: write "
+            '{"frozen": false, "version": null} into it'
+        ) from error
+
+
+def give_orders(aws: Aws, names: ModelNames, orders: Orders) -> None:
+    """Write them, and have the function that deploys look at them at once."""
+    queue_url = stack_outputs(aws, names.delivery_stack)["QueueUrl"]
+    aws.client("ssm").put_parameter(
+        Name=names.orders_parameter, Value=json.dumps(asdict(orders)), Overwrite=True
+    )
+    # If an update runs now, the message comes again after it.
+    aws.client("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps({"orders": True}))
+
+
+def deployed_version(aws: Aws, names: ModelNames) -> int | None:
+    """Version of the package that the serving stack holds; ``None`` before the first approval."""
+    stacks = aws.client("cloudformation").describe_stacks(StackName=names.serving_stack)["Stacks"]
+    values = {p["ParameterKey"]: p["ParameterValue"] for p in stacks[0].get("Parameters", [])}
+    arn = str(values.get(_PARAMETER, ""))
+    return int(arn.rpartition("/")[2]) if arn else None
+
+
+def approved_versions(aws: Aws, names: ModelNames) -> dict[int, str]:
+    """ARNs of the approved packages, by version."""
+    pages: Any = aws.client("sagemaker").get_paginator("list_model_packages")
+    return {
+        package["ModelPackageVersion"]: package["ModelPackageArn"]
+        for page in pages.paginate(
+            ModelPackageGroupName=names.model_package_group, ModelApprovalStatus="Approved"
+        )
+        for package in page["ModelPackageSummaryList"]
+        if package["ModelPackageStatus"] == "Completed"
+    }
+
+
+def require_approved(versions: dict[int, str], version: int, group: str) -> str:
+    """Its ARN. Raises ``WarmfoldError`` naming the versions that may be deployed."""
+    if version not in versions:
+        known = ", ".join(map(str, sorted(versions))) or "none"
+        raise WarmfoldError(
+            f"version {version} of {group} is not approved (approved: {known}): approve it with "
+            f"`warmfold approve {version}`, or name an approved one"
+        )
+    return versions[version]
