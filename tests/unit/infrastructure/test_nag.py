@@ -40,7 +40,11 @@ def test_what_was_accepted_stands_on_its_resource_with_a_reason(
 ) -> None:
     found = assembly(environment)
     accepted = [
-        violation for plugin in report(found.folder) for violation in plugin["suppressedViolations"]
+        violation
+        for plugin in report(found.folder)
+        for violation in plugin["suppressedViolations"]
+        # The CDK's own validator reports beside the packs what it was told of as well.
+        if violation["ruleName"].partition("-")[0] in PACKS
     ]
     assert {violation["ruleName"].partition("-")[0] for violation in accepted} == set(PACKS)
     for violation in accepted:
