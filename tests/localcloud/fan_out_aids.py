@@ -45,6 +45,9 @@ ENDLESS = {
     "max_rounds": "100000",
     "early_stopping_rounds": "10000",
     "learning_rate": "1e-6",
+    # Slow rounds: the most patience there may be is over in seconds with small trees.
+    "num_leaves": "255",
+    "min_data_in_leaf": "1",
 }
 
 
