@@ -4,7 +4,6 @@ Keys of the faults are relative to the checked object; the decoder puts the path
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from zoneinfo import available_timezones
 
 from config.checks_alerts import alerts_faults, production_alerts_faults
 from config.checks_network import (
@@ -21,7 +20,12 @@ from config.checks_search import (
     racing_faults,
     search_faults,
 )
-from config.checks_serving import night_faults, off_hours_faults, production_night_faults
+from config.checks_serving import (
+    night_faults,
+    off_hours_faults,
+    production_night_faults,
+    time_zone_faults,
+)
 from config.checks_tuning import candidate_faults, range_faults, tuning_faults
 from config.decode import Check
 from config.errors import Fault
@@ -118,14 +122,7 @@ def _serving(value: Serving) -> Iterator[Fault]:
 
 
 def _batch(value: Batch) -> Iterator[Fault]:
-    # EventBridge Scheduler takes IANA names; the keys of zoneinfo are the same list.
-    if value.time_zone not in available_timezones():
-        yield Fault(
-            key="time_zone",
-            value=value.time_zone,
-            problem="is no time zone",
-            remedy="use an IANA name such as Europe/London or UTC",
-        )
+    yield from time_zone_faults(value.time_zone)
 
 
 def _taken_names(noun: str, names: Sequence[str]) -> Iterator[Fault]:

@@ -7,14 +7,19 @@ from config.errors import Fault
 from config.settings_serving import OffHours, Serving
 
 
-def off_hours_faults(value: OffHours) -> Iterator[Fault]:
-    if value.time_zone not in available_timezones():
+def time_zone_faults(name: str) -> Iterator[Fault]:
+    """AWS's schedulers take IANA names; the keys of zoneinfo are the same list."""
+    if name not in available_timezones():
         yield Fault(
             key="time_zone",
-            value=value.time_zone,
+            value=name,
             problem="is no time zone",
             remedy="use an IANA name such as Europe/London or UTC",
         )
+
+
+def off_hours_faults(value: OffHours) -> Iterator[Fault]:
+    yield from time_zone_faults(value.time_zone)
     if value.start == value.end:
         yield Fault(
             key="end",
