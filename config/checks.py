@@ -26,6 +26,7 @@ from config.checks_serving import (
     production_night_faults,
     time_zone_faults,
 )
+from config.checks_sharing import sharing_faults
 from config.checks_tuning import candidate_faults, range_faults, tuning_faults
 from config.decode import Check
 from config.errors import Fault
@@ -238,7 +239,7 @@ def checks_for(environment: str) -> Mapping[type, Check]:
             *search_faults(value),
             *_model_names(value, environment),
         ],
-        Settings: _settings,
+        Settings: lambda value: [*_settings(value), *sharing_faults(value, environment)],
     }
     if is_production(environment):
         checks[Environment] = _production_environment

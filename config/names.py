@@ -67,6 +67,11 @@ class ModelNames:
         return self.prefix
 
     @property
+    def endpoint_log_group(self) -> str:
+        """SageMaker makes it for what the endpoint's containers print, and deletes it never."""
+        return f"/aws/sagemaker/Endpoints/{self.endpoint}"
+
+    @property
     def schedule_group(self) -> str:
         return self.prefix
 
@@ -78,6 +83,21 @@ class ModelNames:
     def model_role(self) -> str:
         """Passed by four stacks, and so known to them by name."""
         return f"{self.prefix}-model"
+
+    @property
+    def import_role(self) -> str:
+        """What imports another environment's versions; that one lets it read by this name."""
+        return f"{self.prefix}-import"
+
+    @property
+    def forward_role(self) -> str:
+        """What forwards approvals to other environments, which let it in by this name."""
+        return f"{self.prefix}-forward"
+
+    @property
+    def upstream_bus(self) -> str:
+        """The event bus that an upstream's approvals come to."""
+        return f"{self.prefix}-upstream"
 
     @property
     def serving_deployment_role(self) -> str:

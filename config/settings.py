@@ -14,6 +14,7 @@ from config.rules import Above, Between, ChosenByPlan, Finite, Matches, NotEmpty
 from config.settings_alerts import Alerts
 from config.settings_network import Network
 from config.settings_serving import Delivery, InstanceType, Serving, TimeOfDay
+from config.settings_sharing import Sharing, Upstream
 from warmfold_contract.metric_names import Direction
 from warmfold_contract.tasks import Task
 
@@ -239,6 +240,7 @@ class Model:
     serving: Serving
     delivery: Delivery
     batch: Batch
+    upstream: Upstream | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,4 +253,5 @@ class Settings:
     images: Images
     storage: Storage
     models: Annotated[tuple[Model, ...], NotEmpty()]
+    sharing: Sharing | None = None
     name: str = field(default="", metadata={"in_file": False})

@@ -44,6 +44,22 @@ class OffHours:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataCapture:
+    """The share of requests that is kept with their answers, 0 for none, and for how long."""
+
+    sampled_percent: Annotated[int, Between(0, 100)]
+    retention_days: Annotated[int, Between(1, 3650)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shadow:
+    """The share of requests that a second model gets a copy of, once operators name one."""
+
+    sampled_percent: Annotated[int, Between(1, 100)]
+    instances: Annotated[int, Between(1, 1000)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Serving:
     """The real-time endpoint. ``target_invocations_per_instance`` is per minute."""
 
@@ -55,7 +71,9 @@ class Serving:
     scale_out_cooldown_seconds: Annotated[int, Between(0, 86400)]
     deployment: Deployment
     alarms: Alarms
+    data_capture: DataCapture
     off_hours: OffHours | None = None
+    shadow: Shadow | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

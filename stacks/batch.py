@@ -9,6 +9,7 @@ from stacks import translate
 from stacks.base import PlatformStack
 from warmfold.pipeline.spec import JobNetwork
 from warmfold_constructs.batch_scoring import BatchScoring
+from warmfold_constructs.clean_up import CleanUp, Leftovers
 from warmfold_constructs.daily_batch import BatchNames, DailyBatch
 from warmfold_constructs.queue import dead_letter_alarm
 
@@ -30,7 +31,7 @@ class BatchStack(PlatformStack):
         names = self.names.model(model.name)
         bucket = self.artifact_bucket()
         log_retention_days = settings.environment.log_retention_days
-        BatchScoring(
+        scoring = BatchScoring(
             self,
             "Scoring",
             pipeline_name=names.scoring_pipeline,
@@ -50,12 +51,33 @@ class BatchStack(PlatformStack):
             log_retention_days=log_retention_days,
             removable=settings.storage.removable,
         )
-        unstarted = dead_letter_alarm(
-            daily.dead_letters, description=f"A daily run of {model.name} was not started"
-        )
-        unscored = daily.start.trouble_alarm(f"A day of {model.name} was not scored")
-        self.notify(unstarted, unscored)
+        self._tell_of_trouble(model.name, daily)
+        if settings.storage.removable:
+            self._clean_up(names, key, scoring, daily)
         self._outputs(names, f"s3://{bucket.bucket_name}/{model.name}/batch")
+
+    def _tell_of_trouble(self, model: str, daily: DailyBatch) -> None:
+        unstarted = dead_letter_alarm(
+            daily.dead_letters, description=f"A daily run of {model} was not started"
+        )
+        unscored = daily.start.trouble_alarm(f"A day of {model} was not scored")
+        self.notify(unstarted, unscored)
+
+    def _clean_up(
+        self, names: ModelNames, key: kms.IKey, scoring: BatchScoring, daily: DailyBatch
+    ) -> None:
+        """Once no day is started any more; the pipeline's role and function are still needed."""
+        clean_up = CleanUp(
+            self,
+            "CleanUp",
+            leftovers=Leftovers(
+                pipelines=[names.scoring_pipeline], model_name_prefixes=[names.batch_model_prefix]
+            ),
+            key=key,
+            log_retention_days=self.settings.environment.log_retention_days,
+        )
+        clean_up.before(scoring)
+        clean_up.after(daily)
 
     def _outputs(self, names: ModelNames, folder: str) -> None:
         self.output("ScheduleName", names.schedule, "Starts the daily run")

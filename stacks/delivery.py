@@ -6,17 +6,21 @@ from constructs import Construct
 
 from config.names import VARIANT, ModelNames
 from config.settings import Model, Settings
+from stacks import sharing
 from stacks.base import PlatformStack
 from warmfold.pipeline.spec import JobNetwork
 from warmfold_constructs.endpoint_prober import EndpointProber
+from warmfold_constructs.endpoint_scaler import EndpointScaler
+from warmfold_constructs.package_import import PackageImport
 from warmfold_constructs.promotion import Promotion, Route
 from warmfold_constructs.queue import dead_letter_alarm
 from warmfold_constructs.serving_deployment_role import ServingDeploymentRole
 from warmfold_constructs.serving_names import ServingNames
+from warmfold_constructs.shared_packages import ApprovalForwarding
 
 
 class DeliveryStack(PlatformStack):
-    """Promotion, and the role that CloudFormation has in the serving stack."""
+    """Promotion, and what CloudFormation works with in the serving stack: a role, and scaling."""
 
     def __init__(
         self,
@@ -33,14 +37,18 @@ class DeliveryStack(PlatformStack):
         )
         self._model, self._key = model, key
         names = self.names.model(model.name)
-        promotion = self._promotion(names, self._deployment_role(names, network))
+        serving = ServingNames(endpoint=names.endpoint, variant=VARIANT, network=network)
+        role = self._deployment_role(names, serving)
+        scaler = self._scaler(serving, role)
+        promotion = self._promotion(names, role)
         given_up = dead_letter_alarm(
             promotion.dead_letters, description=f"An approval of {model.name} was given up"
         )
         differs = promotion.function.trouble_alarm(
             f"The endpoint of {model.name} is not what was approved"
         )
-        self.notify(given_up, differs, *self._probed(names))
+        self.notify(given_up, differs, scaler.alarm, *self._probed(names), *self._imported())
+        self._forward(names)
         self.output(
             "DeployFunctionName", promotion.function.name, "Deploys the latest approved model"
         )
@@ -59,17 +67,50 @@ class DeliveryStack(PlatformStack):
             key=self._key,
         )
         name = self._model.name
-        return [prober.function.trouble_alarm(f"The endpoint of {name} failed probes")]
+        return [
+            prober.function.trouble_alarm(f"The endpoint of {name} failed probes"),
+            prober.silence_alarm(f"The endpoint of {name} is not probed any more"),
+        ]
 
-    def _deployment_role(
-        self, names: ModelNames, network: JobNetwork | None
-    ) -> ServingDeploymentRole:
+    def _imported(self) -> list[cloudwatch.Alarm]:
+        """Alarms of the import from another environment, if there is one."""
+        model, given = self._model, self._model.upstream
+        if given is None:
+            return []
+        imported = PackageImport(
+            self,
+            "Import",
+            upstream=sharing.upstream(self.settings, model, given),
+            destination=sharing.destination(self.settings, model, given),
+            poll_minutes=given.poll_minutes,
+            log_retention_days=self.settings.environment.log_retention_days,
+            key=self._key,
+        )
+        self.output(
+            "ImportFunctionName", imported.function.name, "Imports what was approved upstream"
+        )
+        what = f"Approved versions of {model.name} were not imported, or were withdrawn"
+        return [imported.function.trouble_alarm(what)]
+
+    def _forward(self, names: ModelNames) -> None:
+        """Approvals go to the environments that may import them."""
+        readers = sharing.readers(self.settings, self._model.name)
+        if readers:
+            ApprovalForwarding(
+                self,
+                "Forwarding",
+                model_package_group=names.model_package_group,
+                role_name=names.forward_role,
+                readers=readers,
+            )
+
+    def _deployment_role(self, names: ModelNames, serving: ServingNames) -> ServingDeploymentRole:
         environment = self.settings.environment
-        role = ServingDeploymentRole(
+        return ServingDeploymentRole(
             self,
             "ServingDeployment",
             role_name=names.serving_deployment_role,
-            serving=ServingNames(endpoint=names.endpoint, variant=VARIANT, network=network),
+            serving=serving,
             model_package_group=names.model_package_group,
             model_role_name=names.model_role,
             key=self._key,
@@ -78,9 +119,19 @@ class DeliveryStack(PlatformStack):
                 f"{environment.account}-{environment.region}"
             ),
         )
+
+    def _scaler(self, serving: ServingNames, role: ServingDeploymentRole) -> EndpointScaler:
+        scaler = EndpointScaler(
+            self,
+            "Scaler",
+            serving=serving,
+            deployment_role=role,
+            log_retention_days=self.settings.environment.log_retention_days,
+            key=self._key,
+        )
         if self._model.serving.off_hours is not None:
-            role.allow_scheduled_scaling()
-        return role
+            scaler.allow_scheduled_scaling()
+        return scaler
 
     def _promotion(self, names: ModelNames, role: ServingDeploymentRole) -> Promotion:
         return Promotion(

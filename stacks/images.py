@@ -3,8 +3,10 @@
 from constructs import Construct
 
 from config.settings import Settings
+from stacks import sharing
 from stacks.base import PlatformStack
 from warmfold_constructs.image_repository import ImageRepository
+from warmfold_constructs.shared_packages import share_digests
 
 
 class ImagesStack(PlatformStack):
@@ -23,4 +25,6 @@ class ImagesStack(PlatformStack):
                 kept_images=settings.images.kept_images,
                 removable=settings.storage.removable,
             ).repository
+            if kind == "Server":
+                share_digests(repository, sharing.every_reader(settings))
             self.output(f"{kind}RepositoryUri", repository.repository_uri, "Where CI pushes images")

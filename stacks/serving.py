@@ -42,5 +42,9 @@ class ServingStack(PlatformStack):
             rollout=translate.rollout(model.serving.deployment),
             limits=translate.alarm_limits(model.serving.alarms),
         )
+        if model.serving.data_capture.sampled_percent:
+            endpoint.capture(translate.data_capture(self, model))
+        if model.serving.shadow is not None:
+            endpoint.shadow(translate.shadow(model.serving.shadow))
         self.notify(*endpoint.alarms)
         self.output("EndpointName", names.endpoint, "There once a model has been approved")

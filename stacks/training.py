@@ -5,14 +5,16 @@ from constructs import Construct
 
 from config.names import ModelNames
 from config.settings import Model, Settings
-from stacks import translate
+from stacks import sharing, translate
 from stacks.base import PlatformStack
 from warmfold.pipeline.spec import JobNetwork, Refs
 from warmfold.pipeline.training import training_pipeline
 from warmfold_constructs.best_training_job import BestTrainingJob
+from warmfold_constructs.clean_up import CleanUp, Leftovers
 from warmfold_constructs.fold_sweeper import FoldSweeper
 from warmfold_constructs.model_registry import ModelRegistry, grant_register
 from warmfold_constructs.serving_names import AlarmNames
+from warmfold_constructs.shared_packages import share_group
 from warmfold_constructs.training_pipeline import Pipeline, PipelineRole
 from warmfold_constructs.training_roles import TrainingRoles
 
@@ -46,8 +48,9 @@ class TrainingStack(PlatformStack):
             description=f"Versions of {model.name}",
             removable=settings.storage.removable,
         )
+        share_group(self._registry, sharing.readers(settings, model.name))
         self._best = self._best_training_job()
-        Pipeline(
+        pipeline = Pipeline(
             self,
             "Pipeline",
             name=names.training_pipeline,
@@ -56,7 +59,25 @@ class TrainingStack(PlatformStack):
             role=self._pipeline_role(),
         )
         self._look_after_folds(names)
+        if settings.storage.removable:
+            self._clean_up(names, pipeline)
         self._outputs(names)
+
+    def _clean_up(self, names: ModelNames, pipeline: Pipeline) -> None:
+        """While the roles of what is stopped are still there; nothing is deployed any more."""
+        clean_up = CleanUp(
+            self,
+            "CleanUp",
+            leftovers=Leftovers(
+                pipelines=[names.training_pipeline],
+                executions_make_models=True,
+                model_package_groups=[names.model_package_group],
+                log_groups=[names.endpoint_log_group],
+            ),
+            key=self._key,
+            log_retention_days=self.settings.environment.log_retention_days,
+        )
+        clean_up.before(pipeline, self._registry, self._roles, self._best)
 
     def _look_after_folds(self, names: ModelNames) -> None:
         """There are fold jobs only if trials start them."""
@@ -75,11 +96,14 @@ class TrainingStack(PlatformStack):
 
     def _best_training_job(self) -> BestTrainingJob:
         run = f"{self._model.name}/executions/*/"
+        archives = [f"{run}{name}/" for name in ("tuning", "final")]
+        if self._model.upstream is not None:
+            archives.append(sharing.imported_prefix(self._model))
         return BestTrainingJob(
             self,
             "BestTrainingJob",
             bucket=self._bucket,
-            archives=[f"{run}{name}/" for name in ("tuning", "final")],
+            archives=archives,
             written=[f"{run}{name}/" for name in ("selection", "champion")],
             registry=self._registry,
             key=self._key,
@@ -104,6 +128,10 @@ class TrainingStack(PlatformStack):
             key=self._key,
         )
         roles.model.grant_alarms(AlarmNames(names.endpoint).rollback)
+        if self._model.upstream is not None:
+            roles.model.grant_objects(self._bucket, read=[sharing.imported_prefix(self._model)])
+        if self._model.serving.data_capture.sampled_percent:
+            roles.allow_data_capture()
         if self._network is not None:
             roles.enter_network(self._network)
         limits = translate.fold_limits(self._model)

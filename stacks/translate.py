@@ -4,6 +4,7 @@ from pathlib import Path
 
 from aws_cdk import aws_ecr as ecr
 
+from config import settings_serving
 from config.images import Kind, content_tag
 from config.load import REPOSITORY
 from config.settings import (
@@ -17,12 +18,14 @@ from config.settings import (
 from config.settings_serving import Alarms, Deployment, Serving
 from stacks.base import PlatformStack
 from warmfold.pipeline import candidates, spec
-from warmfold_constructs.autoscaled_endpoint import Fleet, Night
 from warmfold_constructs.container_image import BuiltImage, ContainerImage, RepositoryImage
 from warmfold_constructs.daily_batch import Daily
+from warmfold_constructs.data_capture import DataCapture, captured_prefix
 from warmfold_constructs.endpoint_alarms import AlarmLimits
+from warmfold_constructs.endpoint_scaling import Fleet, Night
 from warmfold_constructs.fold_jobs import FoldLimits
 from warmfold_constructs.rollout import Rollout
+from warmfold_constructs.shadow_variant import Shadow
 
 
 def pipeline_spec(model: Model) -> spec.PipelineSpec:
@@ -98,6 +101,19 @@ def alarm_limits(alarms: Alarms) -> AlarmLimits:
         latency_milliseconds=alarms.latency_milliseconds,
         evaluation_minutes=alarms.evaluation_minutes,
     )
+
+
+def data_capture(stack: PlatformStack, model: Model) -> DataCapture:
+    environment = stack.settings.environment
+    bucket = stack.names.bucket(environment.account, environment.region)
+    return DataCapture(
+        destination=f"s3://{bucket}/{captured_prefix(model.name)}".rstrip("/"),
+        sampled_percent=model.serving.data_capture.sampled_percent,
+    )
+
+
+def shadow(value: settings_serving.Shadow) -> Shadow:
+    return Shadow(sampled_percent=value.sampled_percent, instances=value.instances)
 
 
 def daily(batch: Batch) -> Daily:

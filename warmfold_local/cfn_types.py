@@ -11,15 +11,14 @@ from functools import partial
 from typing import Any
 
 from warmfold_local import autoscaling
-from warmfold_local.access import acts_as
 from warmfold_local.access.stack_types import check_made, check_target
-from warmfold_local.cfn_values import typed
+from warmfold_local.cfn_calls import call
+from warmfold_local.cfn_package_groups import with_policy
 from warmfold_local.cloud import Cloud
 from warmfold_local.errors import ServiceError
 from warmfold_local.ministack_seam import ResourceType, generated_suffix
 from warmfold_local.sagemaker import protocol
 from warmfold_local.sagemaker.endpoints import IN_PROGRESS
-from warmfold_shapes.constraints import service_model
 
 Properties = dict[str, Any]
 Made = tuple[str, Properties]
@@ -60,28 +59,14 @@ def resource_types(cloud: Cloud) -> dict[str, ResourceType]:
     return {
         "AWS::SageMaker::Model": _plain(cloud, "Model", _MODEL_REPLACING),
         "AWS::SageMaker::EndpointConfig": _plain(cloud, "EndpointConfig", _CONFIG_REPLACING),
-        "AWS::SageMaker::ModelPackageGroup": _plain(cloud, "ModelPackageGroup", _GROUP_REPLACING),
+        "AWS::SageMaker::ModelPackageGroup": with_policy(
+            cloud, _plain(cloud, "ModelPackageGroup", _GROUP_REPLACING)
+        ),
         "AWS::SageMaker::Endpoint": _bound(cloud, _ENDPOINT, ("EndpointName",), "EndpointName"),
         "AWS::SageMaker::Pipeline": _bound(cloud, _PIPELINE, ("PipelineName",), "PipelineName"),
         "AWS::ApplicationAutoScaling::ScalableTarget": _bound(cloud, _TARGET, _TARGET_REPLACING),
         "AWS::ApplicationAutoScaling::ScalingPolicy": _bound(cloud, _POLICY, _POLICY_REPLACING),
     }
-
-
-def _call(
-    cloud: Cloud, operation: str, request: Properties, service: str = protocol.SAGEMAKER
-) -> Properties:
-    """One API call; a refusal becomes the resource's failure reason, as ``code: text``."""
-    shape = service_model(service).operation_model(operation).input_shape
-    try:
-        return protocol.call(
-            cloud.as_identity(acts_as.identity()),
-            operation,
-            typed(shape, request) if shape is not None else request,
-            service,
-        )
-    except ServiceError as error:
-        raise ValueError(f"{error.message} (Service: {service}, Code: {error.code})") from error
 
 
 def _plain(cloud: Cloud, noun: str, replacing: tuple[str, ...]) -> ResourceType:
@@ -90,7 +75,7 @@ def _plain(cloud: Cloud, noun: str, replacing: tuple[str, ...]) -> ResourceType:
 
     def create(logical_id: str, properties: Properties, stack: str) -> Made:
         chosen = properties.get(name) or _generated_name(stack, logical_id)
-        made = _call(cloud, f"Create{noun}", {**properties, name: chosen})
+        made = call(cloud, f"Create{noun}", {**properties, name: chosen})
         check_made(cloud, noun, made[f"{noun}Arn"])
         return made[f"{noun}Arn"], {name: chosen, f"{noun}Arn": made[f"{noun}Arn"]}
 
@@ -101,7 +86,7 @@ def _plain(cloud: Cloud, noun: str, replacing: tuple[str, ...]) -> ResourceType:
     def delete(physical_id: str, _properties: Properties) -> None:
         request = {name: _last(physical_id)}
         if _exists(cloud, f"Describe{noun}", request):
-            _call(cloud, f"Delete{noun}", request)
+            call(cloud, f"Delete{noun}", request)
 
     return ResourceType(create=create, update=update, delete=delete, replacing=replacing, name=name)
 
@@ -132,7 +117,7 @@ def _create_endpoint(cloud: Cloud, logical_id: str, properties: Properties, stac
     """Waits for InService. A failed endpoint is deleted here, since no stack would know it."""
     name = properties.get("EndpointName") or _generated_name(stack, logical_id)
     request = {"EndpointName": name, **_only(properties, "EndpointConfigName", "DeploymentConfig")}
-    arn = _call(cloud, "CreateEndpoint", {**request, **_only(properties, "Tags")})["EndpointArn"]
+    arn = call(cloud, "CreateEndpoint", {**request, **_only(properties, "Tags")})["EndpointArn"]
     record = _settled(cloud, name)
     if record["EndpointStatus"] != "InService":
         reason = record.get("FailureReason", "")
@@ -151,7 +136,7 @@ def _update_endpoint(
     members = [key for key in {**old, **new} if key not in ("Tags", "EndpointName")]
     if any(old.get(key) != new.get(key) for key in members):
         _settled(cloud, name)
-        _call(cloud, "UpdateEndpoint", {"EndpointName": name, **_only(new, *members)})
+        call(cloud, "UpdateEndpoint", {"EndpointName": name, **_only(new, *members)})
         record = _settled(cloud, name)
         if record.get("FailureReason") or record["EndpointStatus"] != "InService":
             raise ValueError(
@@ -166,7 +151,7 @@ def _delete_endpoint(cloud: Cloud, physical_id: str, _properties: Properties) ->
     if not _exists(cloud, "DescribeEndpoint", request):
         return
     _settled(cloud, request["EndpointName"])
-    _call(cloud, "DeleteEndpoint", request)
+    call(cloud, "DeleteEndpoint", request)
     while _exists(cloud, "DescribeEndpoint", request) and not cloud.stopping.is_set():
         time.sleep(_POLL_SECONDS)
 
@@ -174,7 +159,7 @@ def _delete_endpoint(cloud: Cloud, physical_id: str, _properties: Properties) ->
 def _settled(cloud: Cloud, name: str) -> Properties:
     """The endpoint once nothing is in progress; the fleet's own time-outs bound the wait."""
     while not cloud.stopping.is_set():
-        record = _call(cloud, "DescribeEndpoint", {"EndpointName": name})
+        record = call(cloud, "DescribeEndpoint", {"EndpointName": name})
         if record["EndpointStatus"] not in IN_PROGRESS:
             return record
         time.sleep(_POLL_SECONDS)
@@ -196,7 +181,7 @@ def _pipeline_request(properties: Properties) -> Properties:
 
 def _create_pipeline(cloud: Cloud, _logical_id: str, properties: Properties, _stack: str) -> Made:
     token = {"ClientRequestToken": uuid.uuid4().hex}
-    _call(cloud, "CreatePipeline", {**_pipeline_request(properties), **token})
+    call(cloud, "CreatePipeline", {**_pipeline_request(properties), **token})
     return properties["PipelineName"], {}
 
 
@@ -204,7 +189,7 @@ def _update_pipeline(
     cloud: Cloud, physical_id: str, old: Properties, new: Properties, _stack: str
 ) -> Made:
     request = {key: item for key, item in _pipeline_request(new).items() if key != "Tags"}
-    made = _call(cloud, "UpdatePipeline", request)
+    made = call(cloud, "UpdatePipeline", request)
     _retag(cloud, made["PipelineArn"], old, new)
     return physical_id, {}
 
@@ -212,13 +197,13 @@ def _update_pipeline(
 def _delete_pipeline(cloud: Cloud, physical_id: str, _properties: Properties) -> None:
     request = {"PipelineName": physical_id}
     if _exists(cloud, "DescribePipeline", request):
-        _call(cloud, "DeletePipeline", {**request, "ClientRequestToken": uuid.uuid4().hex})
+        call(cloud, "DeletePipeline", {**request, "ClientRequestToken": uuid.uuid4().hex})
 
 
 def _create_target(cloud: Cloud, _logical_id: str, properties: Properties, _stack: str) -> Made:
     if properties.get("ScheduledActions"):
         raise ValueError("the local cloud does not support ScheduledActions of a ScalableTarget")
-    _call(cloud, "RegisterScalableTarget", properties, autoscaling.SERVICE)
+    call(cloud, "RegisterScalableTarget", properties, autoscaling.SERVICE)
     check_target(cloud, "create")
     identity = "|".join(properties[key] for key in _TARGET_REPLACING)
     return identity, {"Id": identity}
@@ -233,9 +218,9 @@ def _update_target(
 def _delete_target(cloud: Cloud, physical_id: str, _properties: Properties) -> None:
     request = dict(zip(_TARGET_REPLACING, physical_id.split("|"), strict=True))
     lookup = {"ResourceIds": [request["ResourceId"]], "ServiceNamespace": "sagemaker"}
-    if _call(cloud, "DescribeScalableTargets", lookup, autoscaling.SERVICE)["ScalableTargets"]:
+    if call(cloud, "DescribeScalableTargets", lookup, autoscaling.SERVICE)["ScalableTargets"]:
         check_target(cloud, "delete")
-        _call(cloud, "DeregisterScalableTarget", request, autoscaling.SERVICE)
+        call(cloud, "DeregisterScalableTarget", request, autoscaling.SERVICE)
 
 
 def _policy_request(properties: Properties) -> Properties:
@@ -248,7 +233,7 @@ def _policy_request(properties: Properties) -> Properties:
 
 
 def _create_policy(cloud: Cloud, _logical_id: str, properties: Properties, _stack: str) -> Made:
-    made = _call(cloud, "PutScalingPolicy", _policy_request(properties), autoscaling.SERVICE)
+    made = call(cloud, "PutScalingPolicy", _policy_request(properties), autoscaling.SERVICE)
     return made["PolicyARN"], {"Arn": made["PolicyARN"]}
 
 
@@ -262,9 +247,9 @@ def _delete_policy(cloud: Cloud, _physical_id: str, properties: Properties) -> N
     request = _policy_request(properties)
     members = _only(request, "PolicyName", *_TARGET_REPLACING)
     lookup = {"PolicyNames": [members["PolicyName"]], "ServiceNamespace": "sagemaker"}
-    found = _call(cloud, "DescribeScalingPolicies", lookup, autoscaling.SERVICE)["ScalingPolicies"]
+    found = call(cloud, "DescribeScalingPolicies", lookup, autoscaling.SERVICE)["ScalingPolicies"]
     if any(policy["ResourceId"] == members["ResourceId"] for policy in found):
-        _call(cloud, "DeleteScalingPolicy", members, autoscaling.SERVICE)
+        call(cloud, "DeleteScalingPolicy", members, autoscaling.SERVICE)
 
 
 _ENDPOINT: _Handlers = (_create_endpoint, _update_endpoint, _delete_endpoint)
@@ -277,9 +262,9 @@ def _retag(cloud: Cloud, arn: str, old: Properties, new: Properties) -> None:
     before, after = ({t["Key"] for t in p.get("Tags", [])} for p in (old, new))
     if before - after:
         gone = sorted(before - after)
-        _call(cloud, "DeleteTags", {"ResourceArn": arn, "TagKeys": gone})
+        call(cloud, "DeleteTags", {"ResourceArn": arn, "TagKeys": gone})
     if new.get("Tags"):
-        _call(cloud, "AddTags", {"ResourceArn": arn, "Tags": new["Tags"]})
+        call(cloud, "AddTags", {"ResourceArn": arn, "Tags": new["Tags"]})
 
 
 def _exists(cloud: Cloud, describe: str, request: Properties) -> bool:

@@ -24,6 +24,7 @@ from warmfold_local.engine import leftovers
 from warmfold_local.listening import listening_socket
 from warmfold_local.owner import exists
 from warmfold_local.state_folder import (
+    LOGS,
     STATE,
     Identity,
     claim,
@@ -32,6 +33,7 @@ from warmfold_local.state_folder import (
     forget_all,
     locked,
     remove,
+    remove_synthesized,
     save_identity,
     saved_identity,
     was_used,
@@ -138,7 +140,7 @@ def stop(state_dir: Path, *, keep_state: bool = False) -> bool:
         while not _gone(instance.pid) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
     end_leftovers(state_dir)
-    forget_all(state_dir, but=("jobs", "server.log", *(STATE if keep_state else ())))
+    forget_all(state_dir, but=(*LOGS, *(STATE if keep_state else ())))
     return instance is not None
 
 
@@ -159,6 +161,7 @@ def reset(state_dir: Path) -> bool:
     with locked(state_dir):
         stop(state_dir)
         forget_all(state_dir)
+        remove_synthesized(state_dir)
     return True
 
 

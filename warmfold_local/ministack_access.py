@@ -14,7 +14,7 @@ from ministack.core import iam_evaluator as evaluator
 
 from warmfold_local.access.asks import Ask, role_name
 from warmfold_local.access.on_behalf import ObjectKey
-from warmfold_local.ministack_iam import ROOT, Document, Documents, Principal
+from warmfold_local.ministack_iam import PRINCIPAL_ARN, ROOT, Document, Documents, Principal
 
 Answer = TypeVar("Answer")
 
@@ -63,8 +63,17 @@ class State:
             account=found.account_id,
             documents=documents,
             limits={**limits, **({"session policy": passed} if passed is not None else {})},
-            keys={} if kind == ROOT else evaluator._principal_keys(found),
+            keys=self._keys(found),
         )
+
+    def _keys(self, found: Any) -> dict[str, Any]:
+        if found.principal_type == ROOT:
+            return {}
+        keys: dict[str, Any] = evaluator._principal_keys(found)
+        if found.principal_type == "AssumedRole":
+            role = self.role(role_name(found.principal_arn))
+            keys |= {} if role is None else {PRINCIPAL_ARN: role["Arn"]}
+        return keys
 
     def role(self, name: str) -> Mapping[str, Any] | None:
         """As IAM keeps it, with its ``AssumeRolePolicyDocument``."""

@@ -137,6 +137,21 @@ def _checked(handlers: Handlers, check: Check) -> Handlers:
     return {**handlers, **{name: each for name, each in wrapped.items() if name in handlers}}
 
 
+def authorise_custom_resources(check: Callable[[str], None]) -> None:
+    """Ask before CloudFormation calls the function behind a custom resource, by its ARN."""
+    from ministack.services.cloudformation import custom_resource
+
+    invoke = custom_resource.invoke_custom_resource
+
+    def authorised(
+        kind: str, logical_id: str, properties: dict[str, Any], *rest: Any, **named: Any
+    ) -> Any:
+        check(str(properties.get("ServiceToken", "")))
+        return invoke(kind, logical_id, properties, *rest, **named)
+
+    custom_resource.invoke_custom_resource = authorised
+
+
 def announce_stacks(publish: Publish) -> None:
     """Send the event of a stack's new status, which ministack does not.
 

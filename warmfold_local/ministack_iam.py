@@ -24,10 +24,26 @@ ROOT = "Root"
 # "Key policies": nobody has a permission on a key that its policy does not give).
 _POLICY_REQUIRED = ("kms",)
 
+# Of a session it is the role's ARN ("Global condition context keys", IAM user guide); the
+# evaluator itself would give the session's.
+PRINCIPAL_ARN = "aws:principalarn"
+_resolved = evaluator._resolve_condition_key
+
+
+def _resolve(key: str, context: evaluator.EvalContext) -> Any:
+    known = context.principal_keys.get(PRINCIPAL_ARN)
+    return known if known and key.lower() == PRINCIPAL_ARN else _resolved(key, context)
+
+
+evaluator._resolve_condition_key = _resolve
+
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who asks: documents by name, and limits (a boundary, session policies), each by its kind."""
+    """Who asks: documents by name, and limits (a boundary, session policies), each by its kind.
+
+    ``keys`` are the condition keys that describe the caller, in lower case.
+    """
 
     arn: str
     kind: str
@@ -60,6 +76,22 @@ def decide(
     if _required(ask) and resource_policy is not None and resource.decision != "Allow":
         return _implicit("resource-based policy", ask)
     return Decision(allowed=True, statement=allowed.sid if allowed else resource.matched_sid)
+
+
+def decide_across(
+    principal: Principal, ask: Ask, *, region: str, resource_policy: Document | None
+) -> Decision:
+    """For a resource of another account: its policy has to allow as well as the identity's.
+
+    ("Cross-account policy evaluation logic", IAM user guide.)
+    """
+    decision = decide(principal, ask, region=region)
+    if not decision.allowed:
+        return decision
+    found = _of_resource(_context(principal, ask, region), resource_policy)
+    if found.decision == "Deny":
+        return _refused(found.matched_sid, "with an explicit deny in a resource-based policy")
+    return decision if found.decision == "Allow" else _implicit("resource-based policy", ask)
 
 
 def decide_service(

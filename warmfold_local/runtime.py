@@ -4,18 +4,22 @@ import http.client
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from warmfold_local.access.callers import authorise
 from warmfold_local.cloud import Cloud, Record
+from warmfold_local.data_capture import Exchange, Payload
 from warmfold_local.endpoint_metrics import EndpointMetrics
 from warmfold_local.errors import ServiceError
 from warmfold_local.faults.hooks import invocation_status
 from warmfold_local.sagemaker.deployments import Variants, serving
 from warmfold_local.sagemaker.endpoints import KIND
 from warmfold_local.sagemaker.fleet import Fleet, Server
+from warmfold_local.shadow_traffic import ShadowTraffic
 
 # "your container must respond within 60 seconds" (hosting, developer guide).
 TIMEOUT_SECONDS = 60.0
@@ -27,9 +31,10 @@ PAYLOAD_LIMIT_BYTES = 6_291_456
 _MESSAGE_LIMIT = 2048
 
 _CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+_INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
 
 # "all other POST headers are stripped" (hosting, developer guide).
-_FORWARDED = ("Content-Type", "Accept", _CUSTOM_ATTRIBUTES, "X-Amzn-SageMaker-Inference-Id")
+_FORWARDED = ("Content-Type", "Accept", _CUSTOM_ATTRIBUTES, _INFERENCE_ID)
 
 # A header value of an invocation is at most 1,024 ASCII characters (botocore: Header).
 _HEADER_LIMIT = 1024
@@ -44,6 +49,10 @@ class Invocation:
     endpoint: str
     headers: Mapping[str, str]
     body: bytes
+
+
+# How an invocation is answered by a server; raises ``_ModelError``.
+Ask = Callable[[Cloud, Invocation, Server], Answer]
 
 
 class _ModelError(ServiceError):
@@ -76,23 +85,62 @@ def _invoke(cloud: Cloud, invocation: Invocation) -> Answer:
         )
     wanted = invocation.headers.get("x-amzn-sagemaker-target-variant")
     server = _pick(record, fleet, variants, wanted)
-    return _measured(cloud, invocation, server)
+    _copy_to_shadow(cloud, invocation, fleet)
+    return _disturbed(cloud, invocation, server)
 
 
-def _measured(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
-    """One invocation of the model's container, for CloudWatch too."""
-    invoked = partial(cloud.part(EndpointMetrics).invoked, invocation.endpoint, server.variant)
-    started = time.perf_counter()
-    try:
+def _copy_to_shadow(cloud: Cloud, invocation: Invocation, fleet: Fleet) -> None:
+    """By the ratio of the two variants' weights; nobody waits for the shadow's answer."""
+    (production, *_) = fleet.config["ProductionVariants"]
+    for shadow in fleet.config.get("ShadowProductionVariants") or ():
+        weight = production["InitialVariantWeight"]
+        if random.random() * weight < shadow["InitialVariantWeight"]:  # noqa: S311 (a sample)
+            server = fleet.shadows[shadow["VariantName"]]
+            cloud.part(ShadowTraffic).send(partial(_ask_shadow, cloud, invocation, server))
+
+
+def _ask_shadow(cloud: Cloud, invocation: Invocation, server: Server) -> None:
+    with suppress(_ModelError):  # its metrics say so
+        _measured(cloud, invocation, server, _forward)
+
+
+def _disturbed(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
+    """Faults that are asked for are the answering variant's."""
+
+    def ask(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
         status = invocation_status(cloud.faults, invocation.endpoint)
         if status is not None:
             raise _model_error(cloud, invocation.endpoint, status, "a fault that was asked for")
-        answer = _forward(cloud, invocation, server)
+        return _forward(cloud, invocation, server)
+
+    return _measured(cloud, invocation, server, ask)
+
+
+def _measured(cloud: Cloud, invocation: Invocation, server: Server, ask: Ask) -> Answer:
+    """One invocation of the model's container, for CloudWatch and data capture too."""
+    invoked = partial(cloud.part(EndpointMetrics).invoked, invocation.endpoint, server.variant)
+    started, asked_at = time.perf_counter(), cloud.now()
+    try:
+        answer = ask(cloud, invocation, server)
     except _ModelError as error:
         invoked(model_seconds=time.perf_counter() - started, status=error.status_code)
         raise
     invoked(model_seconds=time.perf_counter() - started, status=answer[0])
+    if server.capture is not None:
+        server.capture.note(_exchange(asked_at, invocation, answer))
     return answer
+
+
+def _exchange(asked_at: datetime, invocation: Invocation, answer: Answer) -> Exchange:
+    _, headers, body = answer
+    asked = invocation.headers
+    return Exchange(
+        time=asked_at,
+        request=Payload(content_type=asked.get("content-type", ""), body=invocation.body),
+        response=Payload(content_type=headers.get("Content-Type", ""), body=body),
+        custom_attributes=asked.get(_CUSTOM_ATTRIBUTES.lower()),
+        inference_id=asked.get(_INFERENCE_ID.lower()),
+    )
 
 
 def _require_valid(invocation: Invocation) -> None:

@@ -24,6 +24,7 @@ from warmfold_local import sagemaker
 from warmfold_local.access.enforcement import enforce
 from warmfold_local.cfn_types import resource_types
 from warmfold_local.cloud import Cloud, Settings
+from warmfold_local.data_capture import Captures, keep_capturing
 from warmfold_local.engine import process, sandbox
 from warmfold_local.faults.hooks import disturbed
 from warmfold_local.faults.registry import Faults
@@ -98,6 +99,7 @@ async def _run(
     publisher.attach(loop)
     cloud.part(JobLogs).sink = LogWriter(cloud.settings, loop)
     cloud.spawn("job logs", lambda: keep_shipping(cloud))
+    cloud.spawn("data capture", lambda: keep_capturing(cloud))
     cloud.spawn("metrics", lambda: keep_measuring(cloud, loop))
     if keeper is not None:
         keeper.start(cloud, loop)
@@ -105,10 +107,12 @@ async def _run(
     async def stopped() -> None:
         """Ends what runs while the cloud still answers: a stopped job may want to upload."""
         await stop.wait()
+        await asyncio.to_thread(cloud.part(Captures).flush)
         if keeper is not None:
             await asyncio.to_thread(keeper.close)
         cloud.stopping.set()
         await asyncio.to_thread(process.stop_all, CHILD_GRACE_SECONDS)
+        cloud.part(Captures).end()
 
     application: Any = front  # hypercorn's type names its own scope classes
     await serve(application, _hypercorn(values["socket"]), shutdown_trigger=stopped)

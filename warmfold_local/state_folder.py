@@ -28,9 +28,13 @@ SCRATCH = (
     "server",
     "tmp",
 )
-# What survives a restart, besides the jobs' folders with their logs.
+# What survives a restart, besides the logs.
 STATE = ("identity.json", "ministack", "s3", "state.db", "state.db-shm", "state.db-wal")
-OWN_ENTRIES = (*SCRATCH, *STATE, "jobs", "server.log")
+# What a person may want to read after a run; `cdk.log` is written by the demo's deployment.
+LOGS = ("cdk.log", "jobs", "server.log")
+OWN_ENTRIES = (*SCRATCH, *STATE, *LOGS)
+# What a deployment that was killed leaves behind.
+_SYNTHESIZED = "cdk.out*"
 
 _IDENTITY = "identity.json"
 
@@ -68,7 +72,7 @@ def locked(state_dir: Path) -> Iterator[None]:
 def clean(state_dir: Path, *, restore: bool = False) -> None:
     """Empty the folder, but for what is to be restored, and make what a new server needs."""
     end_leftovers(state_dir)
-    forget_all(state_dir, but=(*STATE, "jobs", "server.log") if restore else ())
+    forget_all(state_dir, but=(*STATE, *LOGS) if restore else ())
     for name in ("home", "server", "tmp"):
         (state_dir / name).mkdir()
 
@@ -88,6 +92,11 @@ def forget_all(state_dir: Path, but: tuple[str, ...] = ()) -> None:
     for name in OWN_ENTRIES:
         if name not in but:
             remove(state_dir / name)
+
+
+def remove_synthesized(state_dir: Path) -> None:
+    for folder in state_dir.glob(_SYNTHESIZED):
+        remove(folder)
 
 
 def was_used(state_dir: Path) -> bool:

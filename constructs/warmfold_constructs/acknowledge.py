@@ -10,12 +10,12 @@ PACK = "AwsSolutions"
 NIST = "NIST.800.53.R5"
 
 _NO_RESERVE = (
-    "A queue, a schedule or a pipeline's step starts it, never a request from outside, so that it "
-    "cannot crowd out others; a reserve would be taken from the account's."
+    "A queue, a schedule, a pipeline's step or a stack starts it, never a request from outside, "
+    "so that it cannot crowd out others; a reserve would be taken from the account's."
 )
 _EVENTS_KEPT = (
-    "Events are kept or made again: queues have dead letters of their own, a pipeline sees its "
-    "step fail, timers fire again, and a day can be started again by its date."
+    "Events are kept or made again: queues have dead letters of their own, a pipeline or "
+    "stack sees its part fail, timers fire again, and a day can be started again by its date."
 )
 _NO_NETWORK = (
     "It calls AWS's APIs as its own role and nothing in a network, and nothing in a network calls "

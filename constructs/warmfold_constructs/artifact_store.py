@@ -1,7 +1,7 @@
 """The one bucket for data, features, models and predictions, its key and its access log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -10,13 +10,15 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from warmfold_constructs.acknowledge import ACCESS_LOGS, BUCKET, accept, acknowledge
+from warmfold_constructs.clean_up import CleanUp
 
 _UNFINISHED_UPLOAD_DAYS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """Days after which things go. ``by_prefix`` expires current objects below a key prefix.
+    """Days after which things go. ``by_prefix`` expires current objects below a key prefix;
+    ``without_trace`` does the same for personal data, and its expired versions go a day later.
 
     Model artifacts lie below ``{model}/executions/`` and are what registered packages point to:
     nothing there may be expired by age.
@@ -25,13 +27,15 @@ class Retention:
     noncurrent_version_days: int
     access_log_days: int
     by_prefix: Mapping[str, int]
+    without_trace: Mapping[str, int] = field(default_factory=dict)
 
 
 class ArtifactStore(Construct):
     """An encrypted, versioned, private bucket that answers TLS only.
 
-    ``removable`` deletes key and buckets with the stack (a bucket only once it is empty);
-    otherwise they outlive it. ``log_group_prefix`` names the log groups that may use the key.
+    ``removable`` deletes key and buckets with the stack (a bucket only once it is empty: see
+    `emptied_by`); otherwise they outlive it. ``log_group_prefix`` names the log groups that may use
+    the key.
     """
 
     def __init__(
@@ -71,6 +75,13 @@ class ArtifactStore(Construct):
             removal_policy=removal,
         )
         accept(self.bucket, BUCKET)
+
+    def emptied_by(self, clean_up: CleanUp) -> None:
+        """Once S3 may deliver no access log any more: the clean-up's own requests are logged too,
+        for hours after, and would fill the bucket again."""
+        if self.access_logs.policy is None:
+            raise ValueError(f"{self.node.path}: without a policy, access logs are not delivered")
+        clean_up.after(self.access_logs.policy)
 
     def _access_logs(self, retention_days: int, removal: RemovalPolicy) -> s3.Bucket:
         bucket = s3.Bucket(
@@ -126,4 +137,13 @@ def _lifecycle(retention: Retention) -> list[s3.LifecycleRule]:
         s3.LifecycleRule(prefix=prefix, expiration=Duration.days(days))
         for prefix, days in sorted(retention.by_prefix.items())
     ]
-    return [everything, *expiring]
+    # Where rules overlap, S3 honors the shorter one (user guide, "lifecycle-conflicts").
+    vanishing = [
+        s3.LifecycleRule(
+            prefix=prefix,
+            expiration=Duration.days(days),
+            noncurrent_version_expiration=Duration.days(1),
+        )
+        for prefix, days in sorted(retention.without_trace.items())
+    ]
+    return [everything, *expiring, *vanishing]

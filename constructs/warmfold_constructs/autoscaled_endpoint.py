@@ -4,49 +4,26 @@ The parameter is empty at first: there is no approved model yet, and the stack h
 Promotion sets it, so that CloudFormation owns the endpoint and nothing drifts.
 """
 
-from dataclasses import dataclass
-
 from aws_cdk import CfnCondition, CfnParameter, Fn
-from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from warmfold.pipeline.spec import has_instance_storage
+from warmfold_constructs.data_capture import DataCapture, capture_config
 from warmfold_constructs.endpoint_alarms import AlarmLimits, EndpointAlarms
+from warmfold_constructs.endpoint_scaling import EndpointScaling, Fleet
 from warmfold_constructs.job_network import vpc_config
 from warmfold_constructs.policies import arn, role_arn
 from warmfold_constructs.rollout import Rollout, deployment_config
 from warmfold_constructs.serving_names import ServingNames
+from warmfold_constructs.shadow_variant import PARAMETER as SHADOW_PARAMETER
+from warmfold_constructs.shadow_variant import Shadow, add_variant, shadow_model, shadowed
 
 PARAMETER = "ModelPackageArn"
 _PACKAGE_ARN_OR_NOTHING = (
     "(arn:[a-z-]+:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/[A-Za-z0-9-]+/[0-9]+)?"
 )
-_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Night:
-    """Every day from ``start`` to ``end`` (HH:MM) scaling may go down to ``minimum_instances``."""
-
-    start: str
-    end: str
-    time_zone: str
-    minimum_instances: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fleet:
-    """The endpoint's machines. ``target_invocations_per_instance`` is per minute."""
-
-    instance_type: str
-    minimum_instances: int
-    maximum_instances: int
-    target_invocations_per_instance: int
-    scale_in_cooldown_seconds: int
-    scale_out_cooldown_seconds: int
-    night: Night | None = None
 
 
 class AutoscaledEndpoint(Construct):
@@ -69,29 +46,56 @@ class AutoscaledEndpoint(Construct):
         self._alarms = EndpointAlarms(
             self, "Alarms", endpoint=names.endpoint, variant=names.variant, limits=limits
         )
-        self._package = self._parameter()
-        model = self._model(role_arn(self, model_role_name))
-        configuration = self._configuration(model, fleet, key_alias)
-        endpoint = self._endpoint(configuration, rollout)
-        target, policy = self._scaling(endpoint, fleet)
+        self._package = self._parameter(PARAMETER, "to serve; empty before the first one")
+        self._role_arn, self._fleet = role_arn(self, model_role_name), fleet
+        model = self._model()
+        self._key_arn = _alias_arn(self, key_alias)
+        self._config = self._configuration(model, fleet)
+        endpoint = self._endpoint(self._config, rollout)
+        scaling = EndpointScaling(
+            self,
+            "Scaling",
+            names=names,
+            fleet=fleet,
+            endpoint=endpoint,
+            first=[self._alarms],
+        )
         approved = self._condition()
-        for resource in (model, configuration, endpoint, target, policy):
+        for resource in (model, self._config, endpoint):
             resource.cfn_options.condition = approved
+        scaling.apply_condition(approved)
 
     @property
     def alarms(self) -> tuple[cloudwatch.Alarm, ...]:
         return self._alarms.alarms
 
-    def _parameter(self) -> CfnParameter:
+    def capture(self, capture: DataCapture) -> None:
+        """Keep requests and answers, encrypted with the key; the model's role must be let write."""
+        self._config.data_capture_config = capture_config(capture, self._key_arn)
+
+    def shadow(self, shadow: Shadow) -> None:
+        """Copy requests to the model package that a second parameter names, if it names one."""
+        package = self._parameter(SHADOW_PARAMETER, "that gets a copy of requests; empty for none")
+        model = shadow_model(self, package, names=self._names, role_arn=self._role_arn)
+        model.cfn_options.condition = shadowed(self._package, package)
+        add_variant(
+            self._config,
+            shadow,
+            model,
+            name=self._names.shadow_variant,
+            instance_type=self._fleet.instance_type,
+        )
+
+    def _parameter(self, name: str, use: str) -> CfnParameter:
         parameter = CfnParameter(
             self,
-            PARAMETER,
+            name,
             type="String",
             default="",
             allowed_pattern=_PACKAGE_ARN_OR_NOTHING,
-            description="The approved model package version to serve; empty before the first one",
+            description=f"The approved model package version {use}",
         )
-        parameter.override_logical_id(PARAMETER)
+        parameter.override_logical_id(name)
         return parameter
 
     def _condition(self) -> CfnCondition:
@@ -100,11 +104,11 @@ class AutoscaledEndpoint(Construct):
         condition.override_logical_id("Approved")
         return condition
 
-    def _model(self, role: str) -> sagemaker.CfnModel:
+    def _model(self) -> sagemaker.CfnModel:
         model = sagemaker.CfnModel(
             self,
             "Model",
-            execution_role_arn=role,
+            execution_role_arn=self._role_arn,
             enable_network_isolation=True,
             vpc_config=vpc_config(self._names.network),
             containers=[
@@ -117,11 +121,11 @@ class AutoscaledEndpoint(Construct):
         return model
 
     def _configuration(
-        self, model: sagemaker.CfnModel, fleet: Fleet, key_alias: str
+        self, model: sagemaker.CfnModel, fleet: Fleet
     ) -> sagemaker.CfnEndpointConfig:
         """Without a name: every change replaces it, and the old one must outlive the update."""
         # SageMaker refuses a key for types whose local disks are encrypted by their hardware.
-        key = None if has_instance_storage(fleet.instance_type) else _alias_arn(self, key_alias)
+        key = None if has_instance_storage(fleet.instance_type) else self._key_arn
         configuration = sagemaker.CfnEndpointConfig(
             self,
             "Config",
@@ -154,31 +158,6 @@ class AutoscaledEndpoint(Construct):
             deployment_config=deployment_config(rollout, self._alarms.names),
         )
 
-    def _scaling(
-        self, endpoint: sagemaker.CfnEndpoint, fleet: Fleet
-    ) -> tuple[scaling.CfnScalableTarget, scaling.CfnScalingPolicy]:
-        names = self._names
-        target = scaling.CfnScalableTarget(
-            self,
-            "ScalableTarget",
-            service_namespace="sagemaker",
-            resource_id=f"endpoint/{names.endpoint}/variant/{names.variant}",
-            scalable_dimension=_DIMENSION,
-            min_capacity=fleet.minimum_instances,
-            max_capacity=fleet.maximum_instances,
-            scheduled_actions=_scheduled(fleet, fleet.night),
-        )
-        target.add_resource_dependency(endpoint)
-        policy = scaling.CfnScalingPolicy(
-            self,
-            "ScalingPolicy",
-            policy_name=f"{names.endpoint}-invocations",
-            policy_type="TargetTrackingScaling",
-            scaling_target_id=target.ref,
-            target_tracking_scaling_policy_configuration=_target_tracking(fleet),
-        )
-        return target, policy
-
 
 def _alias_arn(scope: Construct, alias: str) -> str:
     kind, _, name = alias.partition("/")
@@ -187,43 +166,3 @@ def _alias_arn(scope: Construct, alias: str) -> str:
 
 def _variant_property(kind: str) -> sagemaker.CfnEndpoint.VariantPropertyProperty:
     return sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=kind)
-
-
-def _scheduled(
-    fleet: Fleet, night: Night | None
-) -> list[scaling.CfnScalableTarget.ScheduledActionProperty] | None:
-    """A lower minimum at night, and the day's again in the morning."""
-    if night is None:
-        return None
-    return [
-        _daily(night, "evening", night.start, night.minimum_instances),
-        _daily(night, "morning", night.end, fleet.minimum_instances),
-    ]
-
-
-def _daily(
-    night: Night, name: str, time: str, minimum: int
-) -> scaling.CfnScalableTarget.ScheduledActionProperty:
-    hour, minute = time.split(":")
-    return scaling.CfnScalableTarget.ScheduledActionProperty(
-        scheduled_action_name=name,
-        schedule=f"cron({int(minute)} {int(hour)} * * ? *)",
-        timezone=night.time_zone,
-        scalable_target_action=scaling.CfnScalableTarget.ScalableTargetActionProperty(
-            min_capacity=minimum
-        ),
-    )
-
-
-def _target_tracking(
-    fleet: Fleet,
-) -> scaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty:
-    kinds = scaling.CfnScalingPolicy
-    return kinds.TargetTrackingScalingPolicyConfigurationProperty(
-        target_value=fleet.target_invocations_per_instance,
-        scale_in_cooldown=fleet.scale_in_cooldown_seconds,
-        scale_out_cooldown=fleet.scale_out_cooldown_seconds,
-        predefined_metric_specification=kinds.PredefinedMetricSpecificationProperty(
-            predefined_metric_type="SageMakerVariantInvocationsPerInstance"
-        ),
-    )

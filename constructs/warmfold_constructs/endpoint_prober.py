@@ -1,6 +1,7 @@
 """Requests to an endpoint around the clock: alarms without traffic prove nothing about a canary."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
@@ -10,6 +11,9 @@ from warmfold_constructs.policies import allow, arn
 from warmfold_constructs.python_function import PythonFunction
 
 _TIMEOUT_SECONDS = 50
+
+# A prober that runs every minute is missed after so many periods of five.
+_MISSED_PERIODS = 3
 
 
 class EndpointProber(Construct):
@@ -52,4 +56,20 @@ class EndpointProber(Construct):
             schedule=events.Schedule.rate(Duration.minutes(1)),
             # The next minute has probes of its own: nothing is made up for.
             targets=[targets.LambdaFunction(self.function.function, retry_attempts=0)],
+        )
+
+    def silence_alarm(self, description: str) -> cloudwatch.Alarm:
+        """Goes off if the prober has not run for a quarter of an hour: its rule is switched off, or
+        nobody lets it invoke the function. What it does not do then, no other alarm sees."""
+        return cloudwatch.Alarm(
+            self,
+            "Silence",
+            alarm_description=description,
+            metric=self.function.function.metric_invocations(
+                period=Duration.minutes(5), statistic="Sum"
+            ),
+            threshold=1,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            evaluation_periods=_MISSED_PERIODS,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
         )

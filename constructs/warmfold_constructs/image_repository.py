@@ -26,4 +26,5 @@ class ImageRepository(Construct):
             encryption=ecr.RepositoryEncryption.KMS,
             lifecycle_rules=[ecr.LifecycleRule(max_image_count=kept_images)],
             removal_policy=RemovalPolicy.DESTROY if removable else RemovalPolicy.RETAIN,
+            empty_on_delete=True if removable else None,
         )

@@ -1,6 +1,7 @@
 """What every Lambda function of the platform has in common."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -74,6 +75,10 @@ class PythonFunction(Construct):
     def grant_invoke(self, role: iam.Role) -> None:
         """Let ``role`` call the function, not a version or alias of it."""
         allow(role, ["lambda:InvokeFunction"], [self.arn])
+
+    def name_role(self, name: str) -> None:
+        """Call the role so, because policies of another stack or account know it by its name."""
+        cast(iam.CfnRole, self.role.node.default_child).role_name = name
 
     def trouble_alarm(self, description: str) -> cloudwatch.Alarm:
         """Goes off if the function fails, or has logged a warning, in the last hour.

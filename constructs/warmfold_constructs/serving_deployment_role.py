@@ -12,18 +12,6 @@ from warmfold_constructs.policies import allow, allow_passing, arn, new_role, ro
 from warmfold_constructs.serving_names import AlarmNames, ServingNames
 
 _TAGGING = ("ListTagsForResource", "TagResource", "UntagResource")
-_SCALING_CHANGES = (
-    "DeleteScalingPolicy",
-    "DeregisterScalableTarget",
-    "PutScalingPolicy",
-    "RegisterScalableTarget",
-)
-_SCALING_READS = ("DescribeScalableTargets", "DescribeScalingPolicies")
-_SCHEDULING_CHANGES = ("DeleteScheduledAction", "PutScheduledAction")
-_SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
-_SCALING_ROLE = (
-    f"aws-service-role/{_SCALING_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-)
 _NAMED_BY_CLOUDFORMATION = (
     "CloudFormation ends the names of models and endpoint configurations with random characters."
 )
@@ -57,7 +45,6 @@ class ServingDeploymentRole(Construct):
             assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),
         )
         self._allow_endpoint(serving)
-        self._allow_scaling(serving.endpoint)
         self._allow_alarms(serving.endpoint)
         grant_use(self.role, model_package_group)
         allow_passing(
@@ -81,16 +68,6 @@ class ServingDeploymentRole(Construct):
     def grant_pass(self, role: iam.Role) -> None:
         """Let ``role`` start updates that run as this one."""
         allow_passing(role, [self.arn], to_service="cloudformation.amazonaws.com")
-
-    def allow_scheduled_scaling(self) -> None:
-        """Give the endpoint's scalable target scheduled actions."""
-        allow(
-            self.role,
-            [f"application-autoscaling:{action}" for action in _SCHEDULING_CHANGES],
-            [arn(self, "application-autoscaling", "scalable-target", "*")],
-            conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
-        )
-        allow(self.role, ["application-autoscaling:DescribeScheduledActions"], ["*"])
 
     def _allow_endpoint(self, serving: ServingNames) -> None:
         made = {
@@ -119,53 +96,14 @@ class ServingDeploymentRole(Construct):
             [endpoint],
         )
 
-    def _allow_scaling(self, endpoint: str) -> None:
-        targets = [arn(self, "application-autoscaling", "scalable-target", "*")]
-        allow(
-            self.role,
-            [f"application-autoscaling:{action}" for action in _TAGGING],
-            targets,
-            because="Scalable targets have random ids.",
-        )
-        allow(
-            self.role,
-            [f"application-autoscaling:{action}" for action in _SCALING_CHANGES],
-            targets,
-            conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
-        )
-        allow(
-            self.role,
-            [f"application-autoscaling:{action}" for action in _SCALING_READS],
-            ["*"],
-            because="Application Auto Scaling's Describe actions know no resources.",
-        )
-        # Application Auto Scaling asks whether its caller may do itself what the scaling will do.
-        allow(
-            self.role,
-            ["sagemaker:UpdateEndpointWeightsAndCapacities"],
-            [arn(self, "sagemaker", "endpoint", endpoint)],
-        )
-        allow(
-            self.role,
-            ["iam:CreateServiceLinkedRole"],
-            [role_arn(self, _SCALING_ROLE)],
-            conditions={"StringEquals": {"iam:AWSServiceName": _SCALING_SERVICE}},
-        )
-
     def _allow_alarms(self, endpoint: str) -> None:
-        own = AlarmNames(endpoint)
-        names = (own.error_rate, own.latency, f"TargetTracking-endpoint/{endpoint}/*")
+        names = AlarmNames(endpoint).rollback
         alarms = [
             arn(self, "cloudwatch", "alarm", name, separator=ArnFormat.COLON_RESOURCE_NAME)
             for name in names
         ]
         actions = ("DeleteAlarms", "DescribeAlarms", "PutMetricAlarm", *_TAGGING)
-        allow(
-            self.role,
-            [f"cloudwatch:{action}" for action in actions],
-            alarms,
-            because="The alarms that the endpoint's scaling policy makes have random endings.",
-        )
+        allow(self.role, [f"cloudwatch:{action}" for action in actions], alarms)
 
     def _let_pass(self, deploy_role_name: str) -> None:
         policy = iam.Policy(

@@ -45,13 +45,28 @@ class ServingNames:
         return f"{self._words}Model"
 
     @property
+    def shadow_model_id(self) -> str:
+        """Logical id of the model that gets a copy of the requests."""
+        return f"{self._words}ShadowModel"
+
+    @property
+    def shadow_variant(self) -> str:
+        return f"{self.variant}-shadow"
+
+    @property
     def configuration_id(self) -> str:
         """Logical id of the endpoint configuration."""
         return f"{self._words}Config"
 
     @property
+    def scaler(self) -> str:
+        """The function that scales the endpoint, in another stack."""
+        return f"{self.endpoint}-scaling"
+
+    @property
     def models(self) -> tuple[str, ...]:
-        return (f"{self.model_id}-*", f"{self.model_id.lower()}-*")
+        ids = (self.model_id, self.shadow_model_id)
+        return tuple(f"{name}-*" for id in ids for name in (id, id.lower()))
 
     @property
     def configurations(self) -> tuple[str, ...]:

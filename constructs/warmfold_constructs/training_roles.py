@@ -8,6 +8,7 @@ from constructs import Construct
 
 from warmfold.pipeline.spec import JobNetwork
 from warmfold_constructs.container_image import ContainerImage
+from warmfold_constructs.data_capture import captured_prefix
 from warmfold_constructs.execution_role import ExecutionRole
 from warmfold_constructs.fold_jobs import FoldLimits, allow_fold_jobs
 from warmfold_constructs.job_network import allow_interfaces
@@ -89,6 +90,15 @@ class TrainingRoles(Construct):
     def allow_checkpoints(self) -> None:
         """SageMaker copies a search's checkpoints back before it starts the job again."""
         self._let_trials_read("checkpoints/")
+
+    def allow_data_capture(self) -> None:
+        """SageMaker writes with the model's role what its endpoint captures."""
+        allow(
+            self.model.role,
+            ["s3:PutObject"],
+            [self._bucket.arn_for_objects(f"{captured_prefix(self._model)}*")],
+            because="SageMaker names what it captures by endpoint, variant and hour.",
+        )
 
     def allow_fan_out(self, limits: FoldLimits) -> None:
         """Trials start their folds as training jobs, which have a role of their own."""

@@ -85,9 +85,11 @@ class Deployment:
             failure=described.get("FailureReason", ""),
         )
 
-    def update(self, stack: Stack, package: Package, role_arn: str) -> str:
+    def update(
+        self, stack: Stack, package: Package, role_arn: str, shadow: Package | None = None
+    ) -> str:
         """Start the update: ``started``, ``unchanged`` or, if another one is running, ``busy``."""
-        parameters: Any = update_parameters(stack, package)
+        parameters: Any = update_parameters(stack, package, shadow)
         try:
             self.cloudformation.update_stack(
                 StackName=stack.name,

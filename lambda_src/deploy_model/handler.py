@@ -64,7 +64,8 @@ def converge(environment: Environment, aws: Deployment, log: Log) -> str:
     decision = _decide(environment, aws, stack, orders)
     status: str = decision.action
     if decision.action == "update" and decision.package is not None:
-        status = aws.update(stack, decision.package, environment.serving_deployment_role_arn)
+        role_arn = environment.serving_deployment_role_arn
+        status = aws.update(stack, decision.package, role_arn, decision.shadow)
     _report(log, decision, status, stack.name, stack.status)
     return status
 
@@ -73,7 +74,7 @@ def _decide(environment: Environment, aws: Deployment, stack: Stack, orders: Ord
     decision = decide(stack, orders, aws.approved(environment.model_package_group_name))
     if decision.action == "rolled_back" and decision.package is not None:
         modified = aws.modified(decision.package)
-        return retry_after_rollback(stack, orders, decision.package, modified)
+        return retry_after_rollback(stack, orders, decision.package, modified, decision.shadow)
     if decision.action in ("unchanged", "frozen") and not stack.moving:
         return check_endpoint(decision, aws.endpoint(stack))
     return decision

@@ -14,6 +14,8 @@ from warmfold_lambda.errors import LambdaError
 from warmfold_lambda.registry import Package
 
 PARAMETER = "ModelPackageArn"
+# Only where the stack has been given room for a shadow.
+SHADOW_PARAMETER = "ShadowModelPackageArn"
 
 Action = Literal["keep", "frozen", "unchanged", "busy", "update", "rolled_back", "differs"]
 # What a person should look at: the endpoint does not serve what the registry says it should.
@@ -71,11 +73,15 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What to do; ``package`` is what should be live, ``None`` if nothing is approved."""
+    """What to do; ``package`` is what should be live, ``None`` if nothing is approved.
+
+    ``shadow`` is what should get a copy of the requests.
+    """
 
     action: Action
     reason: str
     package: Package | None = None
+    shadow: Package | None = None
 
 
 def decide(stack: Stack, orders: Orders, approved: Sequence[Package]) -> Decision:
@@ -88,11 +94,19 @@ def decide(stack: Stack, orders: Orders, approved: Sequence[Package]) -> Decisio
     if stack.moving:
         return _decision("busy", f"the stack is {stack.status}", wanted)
     _require_updatable(stack)
-    if stack.parameters[PARAMETER] == wanted.arn:
-        return _decision("unchanged", "the wanted model package is deployed", wanted)
+    shadow = orders.wanted_shadow(approved, wanted)
+    if all(stack.parameters[key] == arn for key, arn in _values(stack, wanted, shadow).items()):
+        return _decision("unchanged", "the wanted model package is deployed", wanted, shadow)
     if stack.status == _ROLLED_BACK:
-        return _decision("rolled_back", "the last update of the stack was rolled back", wanted)
-    return _decision("update", "another model package is wanted", wanted)
+        reason = "the last update of the stack was rolled back"
+        return _decision("rolled_back", reason, wanted, shadow)
+    return _decision("update", "another model package is wanted", wanted, shadow)
+
+
+def _values(stack: Stack, package: Package, shadow: Package | None) -> dict[str, str]:
+    """The stack's parameters that name a package, as they are wanted."""
+    values = {PARAMETER: package.arn, SHADOW_PARAMETER: "" if shadow is None else shadow.arn}
+    return {key: arn for key, arn in values.items() if key in stack.parameters}
 
 
 def _nothing_wanted(orders: Orders) -> str:
@@ -124,28 +138,41 @@ def check_endpoint(decision: Decision, endpoint: Endpoint | None) -> Decision:
 
 
 def retry_after_rollback(
-    stack: Stack, orders: Orders, package: Package, modified: datetime | None
+    stack: Stack,
+    orders: Orders,
+    package: Package,
+    modified: datetime | None,
+    shadow: Package | None = None,
 ) -> Decision:
-    """Try again only what was approved, or pinned, after the update that failed.
+    """Try again only what was approved, pinned or shadowed after the update that failed.
 
     Otherwise each reconcile would deploy a bad model, and roll it back, for ever. To retry the
     same version, a person approves it once more, which moves its modification time.
     """
-    said = [when for when in (modified, orders.given if orders.version else None) if when]
+    ordered = orders.given if orders.version or shadow else None
+    said = [when for when in (modified, ordered) if when]
     if said and (stack.updated is None or max(said) > stack.updated):
-        return _decision("update", "approved since the update that was rolled back", package)
+        reason = "approved or ordered since the update that was rolled back"
+        return _decision("update", reason, package, shadow)
     reason = (
         f"version {package.version} was approved before the last update was rolled back: approve "
         "another version, reject this one, or approve or pin it again to retry"
     )
-    return _decision("rolled_back", reason, package)
+    if shadow is not None:
+        reason = f"{reason}; version {shadow.version} is its shadow: `warmfold shadow off` ends it"
+    return _decision("rolled_back", reason, package, shadow)
 
 
-def update_parameters(stack: Stack, package: Package) -> list[dict[str, Any]]:
-    """``Parameters`` of UpdateStack: one new value, everything else as it is."""
-    kept = [name for name in sorted(stack.parameters) if name != PARAMETER]
-    changed: dict[str, Any] = {"ParameterKey": PARAMETER, "ParameterValue": package.arn}
-    return [changed, *({"ParameterKey": name, "UsePreviousValue": True} for name in kept)]
+def update_parameters(
+    stack: Stack, package: Package, shadow: Package | None = None
+) -> list[dict[str, Any]]:
+    """``Parameters`` of UpdateStack: what is to be deployed, everything else as it is."""
+    wanted = _values(stack, package, shadow)
+    changed: list[dict[str, Any]] = [
+        {"ParameterKey": name, "ParameterValue": arn} for name, arn in wanted.items()
+    ]
+    kept = sorted(stack.parameters.keys() - wanted.keys())
+    return [*changed, *({"ParameterKey": name, "UsePreviousValue": True} for name in kept)]
 
 
 def _require_updatable(stack: Stack) -> None:
@@ -161,5 +188,7 @@ def _require_updatable(stack: Stack) -> None:
         )
 
 
-def _decision(action: Action, reason: str, package: Package) -> Decision:
-    return Decision(action=action, reason=reason, package=package)
+def _decision(
+    action: Action, reason: str, package: Package, shadow: Package | None = None
+) -> Decision:
+    return Decision(action=action, reason=reason, package=package, shadow=shadow)

@@ -2,22 +2,16 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sweep_folds.aws import Folds
 from sweep_folds.sweep import Sweep, Swept
 from warmfold_lambda.clients import client
 from warmfold_lambda.environment import read_environment
-from warmfold_lambda.log import Context, Log
+from warmfold_lambda.log import Log, TimedContext
 
 # A call that is throttled takes a while; what there is no time for is the next round's.
 _MARGIN_MILLISECONDS = 45_000
-
-
-class TimedContext(Context, Protocol):
-    """Lambda's context object, which also knows when the function will be cut off."""
-
-    def get_remaining_time_in_millis(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)

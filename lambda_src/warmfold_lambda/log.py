@@ -14,6 +14,7 @@ from typing import Any, Protocol
 MEMBERS = frozenset(
     {
         "day",
+        "deleted",
         "endpoint_name",
         "event_id",
         "execution_arn",
@@ -22,12 +23,14 @@ MEMBERS = frozenset(
         "files",
         "folds_stopped",
         "input_uri",
+        "kind",
         "left",
         "manifest_uri",
         "message_id",
         "model_name",
         "model_package_arn",
         "model_package_group_name",
+        "name",
         "output_uri",
         "pools_ended",
         "reason",
@@ -53,6 +56,12 @@ class Context(Protocol):
 
     @property
     def aws_request_id(self) -> str: ...
+
+
+class TimedContext(Context, Protocol):
+    """Lambda's context object, which also knows when the function will be cut off."""
+
+    def get_remaining_time_in_millis(self) -> int: ...
 
 
 @dataclass(frozen=True)

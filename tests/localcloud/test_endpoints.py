@@ -237,6 +237,16 @@ def test_a_scaled_variant_keeps_its_instance_type_and_its_count(hosting: Hosting
     assert hosting.settled(endpoint)["EndpointConfigName"] == retyped
 
 
+def test_the_name_of_a_deleted_endpoint_can_be_used_again(hosting: Hosting) -> None:
+    config = hosting.config(hosting.cloud.tiny_server(), hosting.model_data("again"))
+    for _ in range(2):
+        endpoint = hosting.create(config)
+        assert hosting.settled(endpoint)["EndpointStatus"] == "InService"
+        assert hosting.invoke(endpoint)["Body"]["model"] == "again"
+        hosting.delete_all()
+        hosting._endpoints.clear()
+
+
 def test_no_container_outlives_its_endpoint(hosting: Hosting) -> None:
     endpoint = hosting.create(hosting.config(hosting.cloud.tiny_server()))
     hosting.settled(endpoint)

@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.localcloud.conftest import ROLE, RunningCloud, wait_for, with_role
+from tests.localcloud.test_data_capture import BUCKET, Capturing
 from tests.localcloud.test_endpoints import Hosting
 from tests.localcloud.test_launcher import alive, free
 from warmfold.cli.main import run
@@ -131,6 +132,25 @@ def test_after_a_kill_what_ran_has_failed_and_what_served_serves(state_dir: Path
         sleeping_job(again, "asleep")
 
 
+def test_what_was_captured_when_the_cloud_is_stopped_is_in_s3(state_dir: Path) -> None:
+    first = start(state_dir)
+    first.client("s3").create_bucket(Bucket=BUCKET)
+    hosting = Capturing(first)
+    endpoint = hosting.create(hosting.capturing())
+    assert hosting.settled(endpoint)["EndpointStatus"] == "InService"
+    for number in range(3):
+        hosting.invoke(endpoint, str(number).encode(), ContentType="text/csv")
+    assert launcher.stop(state_dir, keep_state=True)
+
+    hosting.cloud = again = start(state_dir)
+    records = hosting.records()
+    assert {r["captureData"]["endpointInput"]["data"] for r in records} == {"0", "1", "2"}
+    described = Hosting(again).settled(endpoint)
+    assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
+    hosting.invoke(endpoint, b"again", ContentType="text/csv")
+    wait_for(lambda: len(hosting.records()) == 4, "the capture after the restart")
+
+
 def test_what_was_stopped_well_is_there_again_with_ministacks_part(state_dir: Path) -> None:
     first = start(state_dir)
     first.client("s3").create_bucket(Bucket="empty-bucket")
@@ -221,6 +241,8 @@ def test_a_state_that_does_not_fit_is_refused_and_kept_until_reset(
     with pytest.raises(LocalCloudError, match=r"does not fit together.*local reset"):
         start(state_dir)
     assert (state_dir / "state.db").exists()
+    (state_dir / "cdk.log").write_text("of a deployment")
+    (state_dir / "cdk.out.1").mkdir()
     assert run(["--state-dir", str(state_dir), "local", "reset"]) == 0
     assert "deleted" in capsys.readouterr().out
     assert [path.name for path in state_dir.iterdir()] == [".warmfold-local"]

@@ -26,6 +26,7 @@ from warmfold.report.collect import (
     read_package,
 )
 from warmfold.runs.aws import Aws, connect, find_deployment
+from warmfold.runs.orders import read_orders, version_of
 from warmfold.runs.start import git_commit, upload_data
 
 __all__ = ["approve", "report", "run", "score", "target"]
@@ -54,14 +55,19 @@ def run(options: argparse.Namespace) -> None:
 
 
 def approve(options: argparse.Namespace) -> None:
-    """Approve a version and wait until the endpoint serves it."""
+    """Approve a version and wait until the endpoint serves it, if it is to serve it."""
     aws, model = target(options)
     deployment = find_deployment(aws, model.name)
     group = deployment.training["ModelPackageGroupName"]
     package = promote.find_package(aws, group, options.version)
-    stack = Names(aws.environment).model(model.name).serving_stack
+    names = Names(aws.environment).model(model.name)
+    stack, orders = names.serving_stack, read_orders(aws, names)
     before = promote.last_update(aws, stack)
     promote.approve(aws, package, "approved with the warmfold command line")
+    if orders.frozen or orders.version not in (None, version_of(package)):
+        said = "frozen" if orders.frozen else f"pinned to version {orders.version}"
+        print(f"approved {package}; it is not deployed, because promotion is {said}")
+        return
     print(f"approved {package}; waiting for the endpoint")
     endpoint = deployment.serving["EndpointName"]
     promote.wait_until_serving(aws, endpoint, package, stack, after=before)

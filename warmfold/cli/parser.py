@@ -7,6 +7,7 @@ from config.load import environments
 from warmfold.cli import (
     cloud_commands,
     demo_commands,
+    lineage_command,
     model_commands,
     operator_commands,
     plan_command,
@@ -109,6 +110,7 @@ def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     )
     approve.set_defaults(command=model_commands.approve)
     _add_operator_commands(commands)
+    _add_lineage(commands)
     score = _model_parser(commands, "score", "score applicants at the endpoint")
     score.add_argument("file", help="JSON object, list or JSON Lines; - for standard input")
     score.set_defaults(command=model_commands.score)
@@ -129,6 +131,12 @@ def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     report.set_defaults(command=model_commands.report)
 
 
+def _add_lineage(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    lineage = _model_parser(commands, "lineage", "print what a version was made of, and from where")
+    lineage.add_argument("version", type=int, help="a version of the model's registry")
+    lineage.set_defaults(command=lineage_command.lineage)
+
+
 def _add_operator_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     pin = _model_parser(commands, "pin", "keep the endpoint at a version, whatever is approved")
     pin.add_argument(
@@ -137,6 +145,13 @@ def _add_operator_commands(commands: "_Commands[argparse.ArgumentParser]") -> No
         help="an approved version, or `latest` to follow approvals again",
     )
     pin.set_defaults(command=operator_commands.pin)
+    shadow = _model_parser(commands, "shadow", "copy requests to a second version, or end that")
+    shadow.add_argument(
+        "version",
+        type=operator_commands.version_or_off,
+        help="an approved version that answers nobody, or `off`",
+    )
+    shadow.set_defaults(command=operator_commands.shadow)
     for name, help_text, command in (
         (
             "rollback",

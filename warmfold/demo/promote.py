@@ -1,11 +1,13 @@
 """Approval, the endpoint that follows from it, and an answer of that endpoint."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from config.names import ModelNames
 from warmfold.errors import RunFailedError, WarmfoldError
 from warmfold.runs.aws import Aws
 from warmfold.runs.wait import wait_for
@@ -66,14 +68,43 @@ def wait_until_serving(
     ``after`` is `last_update` before the version was asked for: that update's failure is not this
     one's. Raises ``RunFailedError`` if it or its stack fails, or nothing happens for long.
     """
-    local = aws.state_dir is not None
     wait_for(
         lambda: _serving(aws, endpoint, package_arn, stack, after),
         what=f"deployment of {package_arn.rsplit(':', 1)[-1]} to endpoint {endpoint}",
-        timeout_seconds=_LOCAL_TIMEOUT_SECONDS if local else _AWS_TIMEOUT_SECONDS,
+        timeout_seconds=_timeout_seconds(aws),
         poll_seconds=aws.poll_seconds,
         hint=endpoint_log(aws),
     )
+
+
+def wait_until_shadowed(
+    aws: Aws, names: ModelNames, ordered: Callable[[], bool], *, after: datetime | None
+) -> None:
+    """Return once the serving stack holds what was ``ordered`` and has settled, as
+    `wait_until_serving` does."""
+
+    def settled() -> bool | None:
+        _require_healthy(aws, names.serving_stack, after)
+        if not ordered():
+            return None
+        # Looked at after the parameter: an update that begins in between is not over.
+        client = aws.client("cloudformation")
+        status = client.describe_stacks(StackName=names.serving_stack)["Stacks"][0]["StackStatus"]
+        return True if status.endswith("_COMPLETE") else None
+
+    wait_for(
+        settled,
+        what=f"the shadow of endpoint {names.endpoint}",
+        timeout_seconds=_LOCAL_TIMEOUT_SECONDS
+        if aws.state_dir is not None
+        else _AWS_TIMEOUT_SECONDS,
+        poll_seconds=aws.poll_seconds,
+        hint=endpoint_log(aws),
+    )
+
+
+def _timeout_seconds(aws: Aws) -> float:
+    return _AWS_TIMEOUT_SECONDS if aws.state_dir is None else _LOCAL_TIMEOUT_SECONDS
 
 
 def endpoint_log(aws: Aws) -> str:

@@ -12,15 +12,16 @@ from config.names import ModelNames
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import Aws, stack_outputs
 
-_PARAMETER = "ModelPackageArn"
+_PARAMETER, _SHADOW_PARAMETER = "ModelPackageArn", "ShadowModelPackageArn"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """``version`` is the pinned one; ``None`` follows approvals."""
+    """``version`` is the pinned one; ``None`` follows approvals. ``shadow`` gets copies only."""
 
     frozen: bool
     version: int | None
+    shadow: int | None = None
 
 
 def read_orders(aws: Aws, names: ModelNames) -> Orders:
@@ -45,8 +46,11 @@ def read_orders(aws: Aws, names: ModelNames) -> Orders:
 def give_orders(aws: Aws, names: ModelNames, orders: Orders) -> None:
     """Write them, and have the function that deploys look at them at once."""
     queue_url = stack_outputs(aws, names.delivery_stack)["QueueUrl"]
+    values = asdict(orders)
+    if orders.shadow is None:  # a function deployed before there were shadows knows of none
+        del values["shadow"]
     aws.client("ssm").put_parameter(
-        Name=names.orders_parameter, Value=json.dumps(asdict(orders)), Overwrite=True
+        Name=names.orders_parameter, Value=json.dumps(values), Overwrite=True
     )
     # If an update runs now, the message comes again after it.
     aws.client("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps({"orders": True}))
@@ -54,10 +58,28 @@ def give_orders(aws: Aws, names: ModelNames, orders: Orders) -> None:
 
 def deployed_version(aws: Aws, names: ModelNames) -> int | None:
     """Version of the package that the serving stack holds; ``None`` before the first approval."""
+    return version_of(_parameters(aws, names).get(_PARAMETER, ""))
+
+
+def shadow_version(aws: Aws, names: ModelNames) -> int | None:
+    """The same of the shadow. Raises ``WarmfoldError`` if the stack has no room for one."""
+    values = _parameters(aws, names)
+    if _SHADOW_PARAMETER not in values:
+        raise WarmfoldError(
+            f"stack {names.serving_stack} has no room for a shadow: add [models.serving.shadow] to "
+            "the environment's file and deploy"
+        )
+    return version_of(values[_SHADOW_PARAMETER])
+
+
+def _parameters(aws: Aws, names: ModelNames) -> dict[str, str]:
     stacks = aws.client("cloudformation").describe_stacks(StackName=names.serving_stack)["Stacks"]
-    values = {p["ParameterKey"]: p["ParameterValue"] for p in stacks[0].get("Parameters", [])}
-    arn = str(values.get(_PARAMETER, ""))
-    return int(arn.rpartition("/")[2]) if arn else None
+    return {p["ParameterKey"]: p["ParameterValue"] for p in stacks[0].get("Parameters", [])}
+
+
+def version_of(package_arn: str) -> int | None:
+    """``None`` of no package."""
+    return int(package_arn.rpartition("/")[2]) if package_arn else None
 
 
 def approved_versions(aws: Aws, names: ModelNames) -> dict[int, str]:

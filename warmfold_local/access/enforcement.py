@@ -4,14 +4,16 @@ from functools import partial
 
 from warmfold_local.access.deliveries import install_deliveries
 from warmfold_local.access.gate import Gate
-from warmfold_local.access.stack_types import ALARM, check_alarm
+from warmfold_local.access.stack_types import ALARM, check_alarm, check_function
 from warmfold_local.cloud import Cloud
 from warmfold_local.ministack_access import State, install
 from warmfold_local.ministack_cloudformation import (
+    authorise_custom_resources,
     authorise_types,
     complete_conditions,
     complete_resources,
 )
+from warmfold_local.ministack_deletion import refuse_deletions
 
 
 def enforce(cloud: Cloud) -> Gate:
@@ -22,5 +24,7 @@ def enforce(cloud: Cloud) -> Gate:
     install_deliveries(gate, cloud.settings.account)
     complete_conditions()
     complete_resources()
+    refuse_deletions()
     authorise_types({ALARM: partial(check_alarm, cloud)})
+    authorise_custom_resources(partial(check_function, cloud))
     return gate

@@ -61,6 +61,11 @@ def check_target(cloud: Cloud, verb: str) -> None:
     require(cloud, asks)
 
 
+def check_function(cloud: Cloud, arn: str) -> None:
+    """Behind a custom resource: CloudFormation calls it as the stack's role."""
+    require(cloud, iter((Ask(action="lambda:InvokeFunction", resource=arn),)))
+
+
 def require(cloud: Cloud, asks: Iterator[Ask]) -> None:
     identity = acts_as.identity()
     if cloud.access is None or identity is None:

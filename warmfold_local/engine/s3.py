@@ -92,8 +92,13 @@ def download_object(cloud: Cloud, uri: str, target: Path) -> Path:
 def upload_object(cloud: Cloud, source: Path, uri: str, *, kms: str | None = None) -> None:
     """Upload one file to ``uri``; ``kms`` is the key's id or ARN, else the bucket's default."""
     bucket, key = split_uri(uri)
-    extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms} if kms else None
-    cloud.client("s3").upload_file(str(source), bucket, key, ExtraArgs=extra)
+    cloud.client("s3").upload_file(str(source), bucket, key, ExtraArgs=_encryption(kms) or None)
+
+
+def upload_bytes(cloud: Cloud, body: bytes, uri: str, *, kms: str | None = None) -> None:
+    """The same for what is in memory."""
+    bucket, key = split_uri(uri)
+    cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=body, **_encryption(kms))
 
 
 def delete_object(cloud: Cloud, uri: str) -> None:
@@ -119,6 +124,10 @@ def regular_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield path
+
+
+def _encryption(kms: str | None) -> dict[str, str]:
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms} if kms else {}
 
 
 def _download(cloud: Cloud, bucket: str, key: str, target: Path) -> None:

@@ -229,7 +229,8 @@ def _endpoint_instances(cloud: Cloud) -> dict[str, int]:
     sizes = [
         {"InstanceType": variant.get("_type"), "InstanceCount": count}
         for record in cloud.table("Endpoint")
-        for variant in record.get("ProductionVariants", [])
+        for member in ("ProductionVariants", "ShadowProductionVariants")
+        for variant in record.get(member) or ()
         for count in [max(variant["CurrentInstanceCount"], variant["DesiredInstanceCount"])]
     ]
     coming = (size for record in cloud.table("Endpoint") for size in record.get("_coming", ()))

@@ -11,6 +11,8 @@ from warmfold_local.sagemaker.tags import forget_tags, put_tags
 
 KIND = "Endpoint configuration"
 
+_MEMBERS = ("ProductionVariants", "ShadowProductionVariants")
+
 
 def config_record(cloud: Cloud, name: str) -> Record:
     record = cloud.table(KIND).find(name)
@@ -22,13 +24,14 @@ def config_record(cloud: Cloud, name: str) -> Record:
 
 @operation("CreateEndpointConfig")
 def create_endpoint_config(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
-    """Its models must exist. Capture, capacity and encryption are recorded, not acted on."""
+    """Its models must exist. Capacity and encryption are recorded, not acted on."""
     name = request["EndpointConfigName"]
+    _require_s3(request.get("DataCaptureConfig"))
     arn = cloud.arn(f"endpoint-config/{name}")
     record = {
         **{key: value for key, value in request.items() if key != "Tags"},
         "EndpointConfigArn": arn,
-        "ProductionVariants": _variants(cloud, request["ProductionVariants"]),
+        **_variants(cloud, request),
         "CreationTime": cloud.now(),
     }
     with cloud.lock:
@@ -59,11 +62,24 @@ def delete_endpoint_config(cloud: Cloud, request: dict[str, Any]) -> dict[str, A
     return {}
 
 
-def _variants(cloud: Cloud, requested: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    names = [variant["VariantName"] for variant in requested]
+def _require_s3(capture: dict[str, Any] | None) -> None:
+    if capture is not None and not capture["DestinationS3Uri"].startswith("s3://"):
+        raise UnsupportedOperation("CreateEndpointConfig", "DestinationS3Uri without s3:// of")
+
+
+def _variants(cloud: Cloud, request: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """By member. "You can only specify one variant for ProductionVariants and one variant for
+    ShadowProductionVariants" (API reference, CreateEndpointConfig)."""
+    asked = {member: request.get(member) or [] for member in _MEMBERS}
+    names = [variant["VariantName"] for variants in asked.values() for variant in variants]
     if len(set(names)) != len(names):
         raise ValidationError(f"Variant names must be unique: {', '.join(names)}")
-    return [_variant(cloud, variant) for variant in requested]
+    production, shadow = asked.values()
+    if shadow and len(production) + len(shadow) > 2:
+        raise ValidationError(
+            "With ShadowProductionVariants there can be only one production and one shadow variant."
+        )
+    return {m: [_variant(cloud, v) for v in variants] for m, variants in asked.items() if variants}
 
 
 def _variant(cloud: Cloud, variant: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ One process serves a variant, however many instances are asked for: the counts a
 count against the quotas. How traffic moves to a new fleet is in `deployments`.
 """
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,20 @@ from warmfold_local.job_logs import JobLogs
 from warmfold_local.sagemaker.capacity import admit_endpoint
 from warmfold_local.sagemaker.deployments import RolledBack, shift_traffic
 from warmfold_local.sagemaker.endpoint_configs import config_record
+from warmfold_local.sagemaker.endpoint_retained import (
+    COUNTS_AND_WEIGHTS,
+    captured_by,
+    capturing_as_before,
+    retained_members,
+    retains_capture,
+)
+from warmfold_local.sagemaker.endpoint_variants import (
+    PRODUCTION,
+    answering,
+    of_batch,
+    sizes,
+    variant_summaries,
+)
 from warmfold_local.sagemaker.fleet import Fleet, FleetError
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.protocol import operation
@@ -23,13 +36,6 @@ from warmfold_local.sagemaker.rollouts import Rollout, parse_rollout
 from warmfold_local.sagemaker.tags import forget_tags, put_tags
 
 KIND = "Endpoint"
-
-_VARIANT_COUNTS_AND_WEIGHTS = (
-    "CurrentInstanceCount",
-    "DesiredInstanceCount",
-    "CurrentWeight",
-    "DesiredWeight",
-)
 
 IN_PROGRESS = ("Creating", "Updating", "RollingBack", "Deleting")
 
@@ -56,10 +62,9 @@ def create_endpoint(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
         "LastModifiedTime": now,
         "LastDeploymentConfig": request.get("DeploymentConfig"),
         "_generation": 1,
-        "_coming": _sizes(config),
+        "_coming": sizes(config, {}),
     }
-    instances = sum(size["InstanceCount"] for size in record["_coming"])
-    parse_rollout(request.get("DeploymentConfig"), instances)
+    parse_rollout(request.get("DeploymentConfig"), answering(config, record["_coming"]))
     with cloud.lock:
         if cloud.table(KIND).find(name) is not None:
             raise ValidationError(f'Cannot create already existing endpoint "{arn}".')
@@ -75,15 +80,17 @@ def create_endpoint(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
 def update_endpoint(cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
     """Refused while the endpoint is changing, and for a type change of a scaled variant."""
     config = config_record(cloud, request["EndpointConfigName"])
-    retained = _retained(request)
+    retained = retained_members(request)
     with cloud.lock:
         record = endpoint_record(cloud, request["EndpointName"])
+        if retains_capture(request):
+            config = capturing_as_before(record, config)
         _require_settled(record)
         _require_scalable(cloud, record, config)
         wanted = _deployment_config(record, request)
-        coming = _sizes(config, record.get("ProductionVariants", []), retained)
-        rollout = parse_rollout(wanted, sum(size["InstanceCount"] for size in coming))
-        coming = [_of_batch(size, rollout.batch) for size in coming]
+        coming = sizes(config, record, retained)
+        rollout = parse_rollout(wanted, answering(config, coming))
+        coming = [of_batch(size, rollout.batch) for size in coming]
         admit_endpoint(cloud, coming)
         record["_generation"] += 1
         record |= {"EndpointStatus": "Updating", "LastModifiedTime": cloud.now()}
@@ -137,9 +144,9 @@ def _bring_up(
     cloud.part(JobLogs).follow_endpoint(_folder(cloud, record), record["EndpointName"], first)
     try:
         fleet.start()
-        variants = _variant_summaries(cloud, fleet, record.get("ProductionVariants", []), retained)
+        variants = variant_summaries(cloud, fleet, record, retained)
         if rollout is not None and record.get("_fleet") is not None:
-            shift_traffic(cloud, record, fleet, variants, rollout)
+            shift_traffic(cloud, record, fleet, variants[PRODUCTION], rollout)
     except (FleetError, RolledBack) as error:
         fleet.stop()
         _settle(cloud, record, failure=str(error))
@@ -152,14 +159,15 @@ def _bring_up(
         _settle(cloud, record)
 
 
-def _replace(cloud: Cloud, record: Record, fleet: Fleet, variants: list[dict[str, Any]]) -> None:
+def _replace(cloud: Cloud, record: Record, fleet: Fleet, variants: dict[str, Any]) -> None:
     """From now on this fleet is the endpoint's; the old one ends."""
     old: Fleet | None = record.get("_fleet")
     with cloud.lock:
         record |= {
             "_fleet": fleet,
             "EndpointConfigName": fleet.config["EndpointConfigName"],
-            "ProductionVariants": variants,
+            **variants,
+            **captured_by(fleet.config),
         }
         record.pop("_shift", None)
     if old is not None:
@@ -168,11 +176,11 @@ def _replace(cloud: Cloud, record: Record, fleet: Fleet, variants: list[dict[str
 
 def bring_up_again(cloud: Cloud, record: Record) -> None:
     """After a restart of the local cloud; counts and weights stay. Raises ``ServiceError``."""
-    config = config_record(cloud, record["EndpointConfigName"])
+    config = capturing_as_before(record, config_record(cloud, record["EndpointConfigName"]))
     with cloud.lock:
         record["_generation"] += 1
         fleet = Fleet(cloud, record["EndpointName"], record["_generation"], config)
-    _bring_up(cloud, record, fleet, _VARIANT_COUNTS_AND_WEIGHTS)
+    _bring_up(cloud, record, fleet, COUNTS_AND_WEIGHTS)
 
 
 def _settle(cloud: Cloud, record: Record, failure: str | None = None) -> None:
@@ -201,65 +209,6 @@ def _folder(cloud: Cloud, record: Record) -> Path:
     """Where its fleets have their log."""
     folder: Path = cloud.settings.state_dir / "jobs" / "endpoint" / record["EndpointName"]
     return folder
-
-
-def _variant_summaries(
-    cloud: Cloud, fleet: Fleet, before: list[dict[str, Any]], retained: Iterable[str]
-) -> list[dict[str, Any]]:
-    """What DescribeEndpoint says of each variant; ``retained`` members keep their value."""
-    kept = {variant["VariantName"]: variant for variant in before}
-    summaries = []
-    for variant in fleet.config["ProductionVariants"]:
-        name = variant["VariantName"]
-        image = fleet.servers[name].image
-        summary = {
-            "VariantName": name,
-            "DeployedImages": [
-                {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": cloud.now()}
-            ],
-            "CurrentWeight": variant["InitialVariantWeight"],
-            "DesiredWeight": variant["InitialVariantWeight"],
-            "CurrentInstanceCount": variant["InitialInstanceCount"],
-            "DesiredInstanceCount": variant["InitialInstanceCount"],
-            "_type": variant["InstanceType"],
-        }
-        summary |= {m: kept[name][m] for m in retained if name in kept}
-        summaries.append(summary)
-    return summaries
-
-
-def _retained(request: dict[str, Any]) -> list[str]:
-    """Variant properties that an update keeps (UpdateEndpoint: RetainAllVariantProperties)."""
-    if not request.get("RetainAllVariantProperties", False):
-        return []
-    excluded = {
-        item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties", [])
-    }
-    members = {
-        "DesiredInstanceCount": ["CurrentInstanceCount", "DesiredInstanceCount"],
-        "DesiredWeight": ["CurrentWeight", "DesiredWeight"],
-    }
-    return [m for kind, names in members.items() if kind not in excluded for m in names]
-
-
-def _sizes(
-    config: Record, before: Iterable[dict[str, Any]] = (), retained: Iterable[str] = ()
-) -> list[dict[str, Any]]:
-    """Type and number of instances of a new fleet's variants; counts may be kept."""
-    kept = {v["VariantName"]: v for v in before if "CurrentInstanceCount" in retained}
-    return [
-        {
-            "InstanceType": variant["InstanceType"],
-            "InstanceCount": kept.get(variant["VariantName"], {}).get(
-                "CurrentInstanceCount", variant["InitialInstanceCount"]
-            ),
-        }
-        for variant in config["ProductionVariants"]
-    ]
-
-
-def _of_batch(size: dict[str, Any], share: float) -> dict[str, Any]:
-    return {**size, "InstanceCount": math.ceil(size["InstanceCount"] * share)}
 
 
 def _deployment_config(record: Record, request: dict[str, Any]) -> dict[str, Any] | None:

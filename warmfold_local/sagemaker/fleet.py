@@ -4,19 +4,22 @@ Container contract: "Custom inference code with hosting services" in the SageMak
 guide. Each server listens on its own free port of 127.0.0.1, given by SAGEMAKER_BIND_TO_PORT.
 """
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from warmfold_local.cloud import Cloud, Record
+from warmfold_local.data_capture import Capture, Captures, CaptureSettings
 from warmfold_local.engine.artifacts import ArtifactError
 from warmfold_local.engine.images import ImageNotFound, resolve_image
 from warmfold_local.engine.model_server import ModelServer, ServerError, install_model
-from warmfold_local.engine.s3 import TransferError
+from warmfold_local.engine.s3 import TransferError, upload_bytes
 from warmfold_local.errors import AccessDenied, ValidationError
 from warmfold_local.sagemaker.models import ModelContainer, container_of
 from warmfold_local.sagemaker.role_use import use_of_container
@@ -36,10 +39,16 @@ class Server:
     variant: str
     image: str
     container: ModelServer
+    capture: Capture | None = None
 
     @property
     def exit_code(self) -> int | None:
         return self.container.child.wait(0)
+
+
+def every_variant(config: Record) -> list[dict[str, Any]]:
+    """Those that answer, then the shadow."""
+    return [*config["ProductionVariants"], *(config.get("ShadowProductionVariants") or ())]
 
 
 class Fleet:
@@ -48,6 +57,7 @@ class Fleet:
     def __init__(self, cloud: Cloud, endpoint: str, generation: int, config: Record) -> None:
         self.config = config
         self.servers: dict[str, Server] = {}
+        self.shadows: dict[str, Server] = {}
         self._cloud = cloud
         self._stopped = threading.Event()
         self._folder = cloud.settings.state_dir / "jobs" / "endpoint" / endpoint
@@ -63,7 +73,7 @@ class Fleet:
 
         Raises ``FleetError``; what had been started is stopped again then.
         """
-        variants = self.config["ProductionVariants"]
+        variants = every_variant(self.config)
         try:
             with ThreadPoolExecutor(len(variants)) as pool:
                 list(pool.map(self._start_or_give_up, variants))
@@ -72,10 +82,12 @@ class Fleet:
             raise
 
     def stop(self) -> None:
-        """End every server; safe to repeat."""
+        """End every server, and write what was captured of it; safe to repeat."""
         self._stopped.set()
-        for server in list(self.servers.values()):
+        for server in (*self.servers.values(), *self.shadows.values()):
             server.container.stop()
+            if server.capture is not None:
+                self._cloud.part(Captures).retire(server.capture)
 
     def _start_or_give_up(self, variant: dict[str, Any]) -> None:
         """One variant's failure ends the others' waiting."""
@@ -92,10 +104,12 @@ class Fleet:
         except ValidationError as error:  # deleted since the configuration was made
             raise FleetError(error.message) from error
         base_dir = self._folder / f"{self._generation:03d}" / name
+        shutil.rmtree(base_dir, ignore_errors=True)  # of an earlier endpoint of this name
         self._use_role(container, name)
         self._install_model(container, base_dir)
         server = self._launch(name, container, base_dir)
-        self.servers[name] = server
+        answers = variant in self.config["ProductionVariants"]
+        (self.servers if answers else self.shadows)[name] = server
         asked = variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
         self._wait_healthy(server, STARTUP_TIMEOUT_SECONDS if asked is None else float(asked))
 
@@ -135,7 +149,23 @@ class Fleet:
             raise FleetError(
                 f"The container for production variant {variant} could not be started: {error}"
             ) from error
-        return Server(variant=variant, image=container.image, container=container_server)
+        return Server(
+            variant=variant,
+            image=container.image,
+            container=container_server,
+            capture=self._capture(variant, container.role_arn),
+        )
+
+    def _capture(self, variant: str, role_arn: str | None) -> Capture | None:
+        """What is captured is written with the model's role."""
+        settings = CaptureSettings.of(self.config.get("DataCaptureConfig"))
+        if settings is None:
+            return None
+        acting = self._cloud.acting_as(role_arn)
+        put = partial(upload_bytes, acting, kms=settings.key_id)
+        folder = f"{self._folder.name}/{variant}"
+        capture = Capture(settings=settings, folder=folder, put=put)
+        return self._cloud.part(Captures).add(capture)
 
     def _wait_healthy(self, server: Server, timeout_seconds: float) -> None:
         try:

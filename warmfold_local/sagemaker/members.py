@@ -42,6 +42,7 @@ _TRAINING_RECORDED = (
 )
 _DEFINITIONS = ("TrainingJobDefinition", "TrainingJobDefinitions[]")
 _CONTAINERS = ("PrimaryContainer", "Containers[]")
+_VARIANTS = ("ProductionVariants[]", "ShadowProductionVariants[]")
 
 
 def _below(places: tuple[str, ...], members: tuple[str, ...]) -> tuple[str, ...]:
@@ -75,13 +76,17 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "CreateEndpointConfig": (
         "AsyncInferenceConfig",
         "ExplainerConfig",
-        "ProductionVariants[].CapacityReservationConfig",
-        "ProductionVariants[].CoreDumpConfig",
-        "ProductionVariants[].EnableSSMAccess",
-        "ProductionVariants[].InstancePools",
-        "ProductionVariants[].ManagedInstanceScaling",
-        "ProductionVariants[].ServerlessConfig",
-        "ShadowProductionVariants",
+        *_below(
+            _VARIANTS,
+            (
+                "CapacityReservationConfig",
+                "CoreDumpConfig",
+                "EnableSSMAccess",
+                "InstancePools",
+                "ManagedInstanceScaling",
+                "ServerlessConfig",
+            ),
+        ),
     ),
     "CreateModel": _below(
         _CONTAINERS,
@@ -131,16 +136,20 @@ RECORDED: dict[str, tuple[str, ...]] = {
         "TransformResources.VolumeKmsKeyId",
     ),
     "CreateEndpointConfig": (
-        "DataCaptureConfig",
         "ExecutionRoleArn",
         "KmsKeyId",
         "MetricsConfig",
-        "ProductionVariants[].AcceleratorType",
-        "ProductionVariants[].InferenceAmiVersion",
-        "ProductionVariants[].ModelDataDownloadTimeoutInSeconds",
-        "ProductionVariants[].RoutingConfig",
-        "ProductionVariants[].VariantInstanceProvisionTimeoutInSeconds",
-        "ProductionVariants[].VolumeSizeInGB",
+        *_below(
+            _VARIANTS,
+            (
+                "AcceleratorType",
+                "InferenceAmiVersion",
+                "ModelDataDownloadTimeoutInSeconds",
+                "RoutingConfig",
+                "VariantInstanceProvisionTimeoutInSeconds",
+                "VolumeSizeInGB",
+            ),
+        ),
         "VpcConfig",
     ),
     "CreateModel": (

@@ -3,6 +3,7 @@
 import argparse
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -11,9 +12,11 @@ from botocore.stub import Stubber
 
 from config.names import Names
 from tests.unit.runs.answers import ARN
+from warmfold.cli import model_commands
 from warmfold.cli.main import run
-from warmfold.cli.operator_commands import version_or_latest
+from warmfold.cli.operator_commands import version_or_latest, version_or_off
 from warmfold.cli.parser import make_parser
+from warmfold.demo import promote
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import Aws
 from warmfold.runs.orders import (
@@ -134,3 +137,43 @@ def test_every_command_needs_a_cloud(
     assert make_parser().parse_args(command).env == "local"
     assert run(["--state-dir", str(tmp_path), *command]) == 2
     assert "no local cloud is running" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "orders, waits, said",
+    [
+        (Orders(frozen=False, version=None), True, "waiting for the endpoint"),
+        (Orders(frozen=False, version=4), True, "waiting for the endpoint"),
+        (Orders(frozen=False, version=3), False, "promotion is pinned to version 3"),
+        (Orders(frozen=True, version=None), False, "promotion is frozen"),
+    ],
+)
+def test_an_approval_that_orders_hold_back_is_not_waited_for(
+    orders: Orders,
+    waits: bool,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    package, done = f"{ARN}model-package/credit/4", []
+    found = SimpleNamespace(
+        training={"ModelPackageGroupName": "credit"}, serving={"EndpointName": "credit"}
+    )
+    place = (SimpleNamespace(environment="prod"), SimpleNamespace(name="credit"))
+    monkeypatch.setattr(model_commands, "target", lambda _: place)
+    monkeypatch.setattr(model_commands, "find_deployment", lambda *_: found)
+    monkeypatch.setattr(model_commands, "read_orders", lambda *_: orders)
+    monkeypatch.setattr(promote, "find_package", lambda *_: package)
+    monkeypatch.setattr(promote, "last_update", lambda *_: None)
+    monkeypatch.setattr(promote, "approve", lambda *_: done.append("approved"))
+    monkeypatch.setattr(promote, "wait_until_serving", lambda *_, **__: done.append("waited"))
+    model_commands.approve(argparse.Namespace(version=4))
+    assert done == ["approved", "waited"][: 1 + waits]
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text, version", [("off", None), ("4", 4)])
+def test_a_shadow_is_a_version_or_off(text: str, version: int | None) -> None:
+    assert version_or_off(text) == version
+    with pytest.raises(argparse.ArgumentTypeError, match="or off"):
+        version_or_off("latest")

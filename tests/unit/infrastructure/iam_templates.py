@@ -18,8 +18,24 @@ Document = dict[str, Any]
 # The property with the name that a template gives, by type; all others are CloudFormation's.
 NAMES = {
     "AWS::IAM::Role": "RoleName",
+    "AWS::Lambda::Function": "FunctionName",
     "AWS::S3::Bucket": "BucketName",
     "AWS::Scheduler::ScheduleGroup": "Name",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::Events::EventBus": "Name",
+    "AWS::SageMaker::ModelPackageGroup": "ModelPackageGroupName",
+}
+# Policies that are a property of their resource, with the resource's ARN.
+POLICY_PROPERTIES = {
+    "AWS::ECR::Repository": (
+        "RepositoryPolicyText",
+        "arn:aws:ecr:{region}:{account}:repository/{name}",
+    ),
+    "AWS::Events::EventBus": ("Policy", "arn:aws:events:{region}:{account}:event-bus/{name}"),
+    "AWS::SageMaker::ModelPackageGroup": (
+        "ModelPackageGroupPolicy",
+        "arn:aws:sagemaker:{region}:{account}:model-package-group/{name}",
+    ),
 }
 # The ARN of what is called ``{}``: service and resource.
 ARNS = {
@@ -132,6 +148,12 @@ class Resolver:
             document = self._document(template, properties["PolicyDocument"])
             for queue in properties["Queues"]:
                 resources[self._arn(template, queue["Ref"])] = document
+        elif kind in POLICY_PROPERTIES:
+            property_name, arn = POLICY_PROPERTIES[kind]
+            if property_name in properties:
+                name = self._name(template, id)
+                owner = arn.format(account=self._account, region=self._region, name=name)
+                resources[owner] = self._document(template, properties[property_name])
         elif kind == "AWS::Lambda::Permission":
             arn = self.text(template, properties["FunctionName"])
             found = resources.setdefault(arn, {"Version": "2012-10-17", "Statement": []})

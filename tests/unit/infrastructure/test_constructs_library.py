@@ -100,5 +100,5 @@ assert not [path for path in sys.path if path.startswith({str(FOLDER)!r})], sys.
     )
     assert result.returncode == 0, result.stderr[-4000:]
     templates = read_assembly(tmp_path / "out").templates
-    assert set(templates) == {"credit", "credit-serving"}
-    assert len(templates["credit"].of_type("AWS::Lambda::Function")) == 7
+    assert set(templates) == {"credit", "credit-serving", "trial"}
+    assert len(templates["credit"].of_type("AWS::Lambda::Function")) == 9

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from aws_cdk import App
 
 from config.load import load_settings
@@ -10,6 +11,7 @@ from deploy_model.orders import parse_orders
 from stacks.platform import add_stacks, feature_flags
 from tests.unit.infrastructure.assembly import Assembly, flat, listed
 from tests.unit.lambdas.test_deploy_model import BEFORE
+from warmfold_local.alarms import judge
 
 
 def rule_on(assembly: Assembly, source: str) -> dict[str, Any]:
@@ -169,6 +171,25 @@ def test_probes_come_every_minute_and_may_do_nothing_else(prod: Assembly) -> Non
     assert allowed == {}
 
 
+@pytest.mark.parametrize("silent_minutes, state", [(0, "OK"), (11, "OK"), (16, "ALARM")])
+def test_a_prober_that_does_not_run_is_missed_after_a_quarter_of_an_hour(
+    prod: Assembly, silent_minutes: int, state: str
+) -> None:
+    (alarm,) = [
+        alarm["Properties"]
+        for id, alarm in prod.stack("delivery").of_type("AWS::CloudWatch::Alarm").items()
+        if id.startswith("ProberSilence")
+    ]
+    alarm = dict(alarm)
+    (dimension,) = alarm["Dimensions"]
+    assert dimension["Value"]["Ref"].startswith("ProberFunction")
+    now, last = 1_800_000_000.0 + 299, 1_800_000_000.0 + 299 - 60 * silent_minutes
+    alarm["Dimensions"] = []
+    judged = judge(alarm, lambda metric, start: 1.0 if start <= last else None, now)
+    assert judged.state == state
+    assert len(alarm["AlarmActions"]) == 1
+
+
 def test_without_probes_there_is_no_prober() -> None:
     settings = load_settings("local")
     (model, *_) = settings.models
@@ -177,3 +198,32 @@ def test_without_probes_there_is_no_prober() -> None:
     add_stacks(app, replace(settings, models=(quiet,)))
     stack = app.node.find_child(f"warmfold-local-{model.name}-delivery")
     assert stack.node.try_find_child("Prober") is None
+
+
+def test_the_scaler_changes_one_endpoint_and_is_called_by_the_serving_role_only(
+    prod: Assembly,
+) -> None:
+    allowed: dict[str, list[str]] = {}
+    callers = set()
+    for where, statement in prod.statements():
+        for action in listed(statement["Action"]):
+            resources = [flat(arn) for arn in listed(statement["Resource"])]
+            if "-delivery/Scaler" in where:
+                allowed[action] = resources
+            if action == "lambda:InvokeFunction" and "ScalerFunction" in str(resources):
+                callers.add(where.rpartition("/")[2])
+    for action in ("sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"):
+        (endpoint,) = allowed[action]
+        assert endpoint.endswith(":endpoint/warmfold-prod-german-credit")
+    assert "application-autoscaling:PutScheduledAction" not in allowed
+    assert [caller.startswith("ServingDeploymentRole") for caller in callers] == [True]
+
+
+def test_a_late_second_attempt_never_touches_the_scaling(prod: Assembly) -> None:
+    template = prod.stack("delivery")
+    (config,) = [
+        each["Properties"]
+        for each in template.of_type("AWS::Lambda::EventInvokeConfig").values()
+        if each["Properties"]["FunctionName"]["Ref"].startswith("ScalerFunction")
+    ]
+    assert config["MaximumRetryAttempts"] == 0

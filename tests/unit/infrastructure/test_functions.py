@@ -16,6 +16,7 @@ PACKAGES = (
     "deploy_model",
     "probe_endpoint",
     "publish_predictions",
+    "scale_endpoint",
     "start_batch_scoring",
 )
 

@@ -31,15 +31,16 @@ NOT_EXERCISED = {
 _STOP = "An execution that is stopped stops its jobs: StopPipelineExecution (API reference)"
 _TAGS = "Pipelines tags what it makes with the execution: build-and-manage-access (developer guide)"
 _DELETE = "CloudFormation deletes the stack: resource schemas, handlers.delete.permissions"
+_RETYPED = "The endpoint gets another instance type, or the stack is deleted: scale_endpoint"
 _UNTAG = "CloudFormation removes a tag: resource schemas, tagging.permissions"
 _PARTS = "An upload in parts that fails is aborted: mpuoverview (S3 user guide)"
 _QUEUE = "Lambda polls the queue: AWSLambdaSQSQueueExecutionRole, and the CDK's grant for it"
 ON_OTHER_OCCASIONS = {
-    "application-autoscaling:DeleteScalingPolicy": _DELETE,
-    "application-autoscaling:DeregisterScalableTarget": _DELETE,
-    "application-autoscaling:DescribeScalingPolicies": _DELETE,
-    "application-autoscaling:UntagResource": _UNTAG,
+    "application-autoscaling:DeleteScalingPolicy": _RETYPED,
+    "application-autoscaling:DeregisterScalableTarget": _RETYPED,
     "cloudwatch:DeleteAlarms": _DELETE,
+    "cloudwatch:DescribeAlarms": "Who puts a policy may look at its alarms: "
+    "endpoint-auto-scaling-prerequisites (developer guide)",
     "cloudwatch:UntagResource": _UNTAG,
     "s3:AbortMultipartUpload": _PARTS,
     "sagemaker:AddTags": _TAGS,

@@ -12,7 +12,6 @@ from tests.unit.infrastructure.assembly import Assembly, flat, listed
 # Actions that know no resources, so that IAM takes them on "*" only.
 WITHOUT_RESOURCES = {
     "application-autoscaling:DescribeScalableTargets",
-    "application-autoscaling:DescribeScalingPolicies",
     "cloudwatch:PutMetricData",
     "ec2:DescribeDhcpOptions",
     "ec2:DescribeNetworkInterfaces",
@@ -20,6 +19,7 @@ WITHOUT_RESOURCES = {
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
+    "sagemaker:ListModels",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }

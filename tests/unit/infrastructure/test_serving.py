@@ -1,6 +1,8 @@
 """The endpoint's stack: nothing before an approval, and nothing else after it."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import App
@@ -11,12 +13,12 @@ from stacks.platform import add_stacks, feature_flags
 from tests.unit.infrastructure.assembly import Assembly, Template, flat
 
 ENDPOINT = "warmfold-prod-german-credit"
+SCALING = "Custom::EndpointScaling"
 NEEDS_A_MODEL = {
     "AWS::SageMaker::Model",
     "AWS::SageMaker::EndpointConfig",
     "AWS::SageMaker::Endpoint",
-    "AWS::ApplicationAutoScaling::ScalableTarget",
-    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    SCALING,
 }
 
 
@@ -26,6 +28,16 @@ def serving(assembly: Assembly) -> Template:
 
 def properties(assembly: Assembly, kind: str) -> dict[str, Any]:
     found: dict[str, Any] = serving(assembly).only(kind)["Properties"]
+    return found
+
+
+def scaling(assembly: Assembly, stage: str) -> tuple[str, dict[str, Any]]:
+    """Logical id and definition of the resource before or after the endpoint."""
+    (found,) = [
+        (id, each)
+        for id, each in serving(assembly).of_type(SCALING).items()
+        if each["Properties"]["Stage"] == stage
+    ]
     return found
 
 
@@ -95,20 +107,42 @@ def test_a_single_instance_takes_all_traffic_at_once(local: Assembly) -> None:
     assert traffic == {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
 
 
-def test_scaling_follows_invocations_per_instance(prod: Assembly) -> None:
-    target = properties(prod, "AWS::ApplicationAutoScaling::ScalableTarget")
-    assert target["ResourceId"] == f"endpoint/{ENDPOINT}/variant/primary"
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 10)
-    policy = properties(prod, "AWS::ApplicationAutoScaling::ScalingPolicy")
-    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
-    metric = tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]
-    assert metric == "SageMakerVariantInvocationsPerInstance"
+def test_both_resources_of_the_scaling_know_all_of_it(prod: Assembly) -> None:
+    """The one before the endpoint puts it up again where an update goes back."""
+    (_, before), (_, after) = scaling(prod, "before"), scaling(prod, "after")
+    configuration = properties(prod, "AWS::SageMaker::Endpoint")["EndpointConfigName"]
+    wanted = {
+        "MinCapacity": 2,
+        "MaxCapacity": 10,
+        "TargetValue": 3000,
+        "ScaleInCooldown": 600,
+        "ScaleOutCooldown": 30,
+        "ScheduledActions": [],
+    }
+    for each in (before, after):
+        assert {name: each["Properties"][name] for name in wanted} == wanted
+        assert each["Properties"]["ServiceToken"].endswith(f":function:{ENDPOINT}-scaling")
+        assert each["Properties"]["Configuration"] == configuration
 
 
-def test_scaling_starts_after_the_endpoint(prod: Assembly) -> None:
+def test_scaling_is_taken_down_last_of_all_and_put_up_after_the_endpoint(prod: Assembly) -> None:
     template = serving(prod)
     (endpoint,) = template.of_type("AWS::SageMaker::Endpoint")
-    assert template.only("AWS::ApplicationAutoScaling::ScalableTarget")["DependsOn"] == [endpoint]
+    (before_id, before), (_, after) = scaling(prod, "before"), scaling(prod, "after")
+    assert sorted(before["DependsOn"]) == sorted(template.of_type("AWS::CloudWatch::Alarm"))
+    assert template.only("AWS::SageMaker::Endpoint")["DependsOn"] == [before_id]
+    assert after["DependsOn"] == [endpoint]
+
+
+def test_cloudformation_waits_for_longer_than_the_function_may_run(prod: Assembly) -> None:
+    (function,) = [
+        each["Properties"]
+        for each in prod.stack("delivery").of_type("AWS::Lambda::Function").values()
+        if each["Properties"].get("FunctionName") == f"{ENDPOINT}-scaling"
+    ]
+    for stage in ("before", "after"):
+        _, each = scaling(prod, stage)
+        assert int(each["Properties"]["ServiceTimeout"]) > function["Timeout"]
 
 
 def test_alarms_name_the_endpoint_literally_and_are_quiet_without_data(prod: Assembly) -> None:
@@ -157,28 +191,105 @@ def test_off_hours_lower_the_minimum_and_the_morning_restores_it() -> None:
     made = app.synth()
     prefix = f"warmfold-prod-{model.name}"
     resources = made.get_stack_by_name(f"{prefix}-serving").template["Resources"].values()
-    (target,) = [
-        r["Properties"]
-        for r in resources
-        if r["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
-    ]
-    assert target["MinCapacity"] == 4
-    assert target["ScheduledActions"] == [
-        {
-            "ScheduledActionName": name,
-            "Schedule": schedule,
-            "Timezone": "Europe/Zurich",
-            "ScalableTargetAction": {"MinCapacity": minimum},
-        }
-        for name, schedule, minimum in (
-            ("evening", "cron(0 20 * * ? *)", 2),
-            ("morning", "cron(30 6 * * ? *)", 4),
-        )
-    ]
+    found = [r["Properties"] for r in resources if r["Type"] == SCALING]
+    assert len(found) == 2
+    for each in found:
+        assert each["MinCapacity"] == 4
+        assert each["ScheduledActions"] == [
+            {
+                "Name": name,
+                "Schedule": schedule,
+                "Timezone": "Europe/Zurich",
+                "MinCapacity": minimum,
+            }
+            for name, schedule, minimum in (
+                ("evening", "cron(0 20 * * ? *)", 2),
+                ("morning", "cron(30 6 * * ? *)", 4),
+            )
+        ]
     delivery = str(made.get_stack_by_name(f"{prefix}-delivery").template)
     assert "application-autoscaling:PutScheduledAction" in delivery
 
 
 def test_without_off_hours_nothing_may_be_scheduled(prod: Assembly) -> None:
-    assert "ScheduledActions" not in properties(prod, "AWS::ApplicationAutoScaling::ScalableTarget")
+    _, after = scaling(prod, "after")
+    assert after["Properties"]["ScheduledActions"] == []
     assert "ScheduledAction" not in str(prod.stack("delivery").content)
+
+
+def test_a_share_of_the_requests_is_captured_as_text_under_the_platforms_key(
+    prod: Assembly,
+) -> None:
+    capture = properties(prod, "AWS::SageMaker::EndpointConfig")["DataCaptureConfig"]
+    assert flat(capture["KmsKeyId"]).endswith(":333333333333:alias/warmfold-prod")
+    assert capture == {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 10,
+        "DestinationS3Uri": "s3://warmfold-prod-333333333333-eu-west-1/german-credit/captured",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {
+            "JsonContentTypes": ["application/json", "application/jsonlines"],
+            "CsvContentTypes": ["text/csv"],
+        },
+    }
+
+
+def test_the_model_writes_what_is_captured_and_nothing_beside_it(prod: Assembly) -> None:
+    assert captured_by_the_model(str(prod.stack("training").content)) == [
+        "/german-credit/captured/*"
+    ]
+
+
+def test_without_capture_nothing_is_captured_and_nobody_may(tmp_path: Path) -> None:
+    settings = load_settings("prod")
+    (model, *_) = settings.models
+    off = replace(model.serving.data_capture, sampled_percent=0)
+    quiet = replace(model, serving=replace(model.serving, data_capture=off))
+    app = App(context=feature_flags(), outdir=str(tmp_path))
+    add_stacks(app, replace(settings, models=(quiet,)))
+    made = app.synth()
+    prefix = f"warmfold-prod-{model.name}"
+    resources = made.get_stack_by_name(f"{prefix}-serving").template["Resources"].values()
+    (config,) = [
+        r["Properties"] for r in resources if r["Type"] == "AWS::SageMaker::EndpointConfig"
+    ]
+    assert "DataCaptureConfig" not in config
+    assert captured_by_the_model(str(made.get_stack_by_name(f"{prefix}-training").template)) == []
+    rules = str(made.get_stack_by_name("warmfold-prod-storage").template)
+    assert f"{model.name}/captured/" in rules  # what was captured before still has its age
+
+
+def captured_by_the_model(template: str) -> list[str]:
+    return re.findall(r"/german-credit/captured/[^']*", template)
+
+
+def test_a_shadow_is_a_second_parameter_and_there_only_if_it_is_given(local: Assembly) -> None:
+    template = serving(local)
+    assert template.content["Parameters"]["ShadowModelPackageArn"]["Default"] == ""
+    assert template.content["Conditions"]["Shadowed"] == {
+        "Fn::And": [
+            {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+            for parameter in ("ModelPackageArn", "ShadowModelPackageArn")
+        ]
+    }
+    model = template.of_type("AWS::SageMaker::Model")["WarmfoldLocalGermanCreditShadowModel"]
+    assert model["Condition"] == "Shadowed"
+    assert model["Properties"]["Containers"] == [
+        {"ModelPackageName": {"Ref": "ShadowModelPackageArn"}}
+    ]
+    assert model["Properties"]["EnableNetworkIsolation"] is True
+    condition, (variant,), none = properties(local, "AWS::SageMaker::EndpointConfig")[
+        "ShadowProductionVariants"
+    ]["Fn::If"]
+    assert (condition, none) == ("Shadowed", {"Ref": "AWS::NoValue"})
+    assert variant == {
+        "VariantName": "primary-shadow",
+        "ModelName": {"Fn::GetAtt": ["WarmfoldLocalGermanCreditShadowModel", "ModelName"]},
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1,
+    }
+
+
+def test_without_a_shadow_there_is_no_room_for_one(prod: Assembly) -> None:
+    assert "Shadow" not in str(serving(prod).content)

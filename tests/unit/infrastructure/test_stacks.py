@@ -81,7 +81,7 @@ def test_functions_are_traced_and_their_logs_kept_encrypted(prod: Assembly) -> N
         for template in prod.templates.values()
         for function in template.of_type("AWS::Lambda::Function").values()
     ]
-    assert len(functions) == 5
+    assert len(functions) == 6
     for template, function in functions:
         assert function["TracingConfig"] == {"Mode": "Active"}
         group = template.content["Resources"][function["LoggingConfig"]["LogGroup"]["Ref"]]

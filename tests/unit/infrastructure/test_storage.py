@@ -61,10 +61,21 @@ def test_artifacts_are_versioned_and_their_access_is_logged(prod: Assembly) -> N
     assert "DestinationBucketName" in str(bucket(prod)["LoggingConfiguration"])
 
 
+def lifecycle(assembly: Assembly) -> list[dict[str, object]]:
+    rules: list[dict[str, object]] = bucket(assembly)["LifecycleConfiguration"]["Rules"]  # type: ignore[index]
+    return rules
+
+
 def test_no_age_expires_what_registered_models_point_to(prod: Assembly) -> None:
-    rules = bucket(prod)["LifecycleConfiguration"]["Rules"]  # type: ignore[index]
-    expiring = [rule for rule in rules if "ExpirationInDays" in rule]
-    assert [rule["Prefix"] for rule in expiring] == ["german-credit/batch/"]
+    expiring = [rule for rule in lifecycle(prod) if "ExpirationInDays" in rule]
+    prefixes = ["german-credit/batch/", "german-credit/captured/"]
+    assert [rule["Prefix"] for rule in expiring] == prefixes
+
+
+def test_captured_requests_go_with_their_old_versions(prod: Assembly) -> None:
+    (rule,) = [r for r in lifecycle(prod) if r.get("Prefix") == "german-credit/captured/"]
+    assert rule["ExpirationInDays"] == 30
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 def retention(template: Template, kind: str) -> set[str]:

@@ -51,6 +51,15 @@ _CONTAINER = (
     "ModelPackageName",
 )
 
+_VARIANT = (
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+    "InitialInstanceCount",
+    "InitialVariantWeight",
+    "InstanceType",
+    "ModelName",
+    "VariantName",
+)
+
 ACTED_ON: dict[str, tuple[str, ...]] = {
     "CreateTrainingJob": (
         *_TRAINING,
@@ -116,14 +125,14 @@ ACTED_ON: dict[str, tuple[str, ...]] = {
         "TransformResources.InstanceType",
     ),
     "CreateEndpointConfig": (
+        "DataCaptureConfig",
         "EnableNetworkIsolation",
         "EndpointConfigName",
-        "ProductionVariants[].ContainerStartupHealthCheckTimeoutInSeconds",
-        "ProductionVariants[].InitialInstanceCount",
-        "ProductionVariants[].InitialVariantWeight",
-        "ProductionVariants[].InstanceType",
-        "ProductionVariants[].ModelName",
-        "ProductionVariants[].VariantName",
+        *(
+            f"{member}[].{name}"
+            for member in ("ProductionVariants", "ShadowProductionVariants")
+            for name in _VARIANT
+        ),
         "Tags",
     ),
     "CreateModel": (

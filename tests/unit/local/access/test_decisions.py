@@ -1,6 +1,7 @@
 """IAM's answers: identity and resource policies, boundaries, sessions, every kind of condition."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warmfold_local.access.asks import Ask, refusal, role_name
-from warmfold_local.ministack_iam import Principal, decide, decide_service
+from warmfold_local.ministack_iam import (
+    PRINCIPAL_ARN,
+    Principal,
+    decide,
+    decide_across,
+    decide_service,
+)
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/trial"
@@ -240,3 +247,30 @@ def test_a_roles_name_is_read_from_its_arn_and_from_its_sessions() -> None:
     assert role_name(ROLE) == role_name(SESSION) == "trial"
     assert role_name(f"arn:aws:iam::{ACCOUNT}:role/path/trial") == "trial"
     assert role_name("events.amazonaws.com") == "events.amazonaws.com"
+
+
+OWNER = "111111111111"
+
+
+def across(who: Principal, policy: Any) -> bool:
+    return decide_across(who, READ, region=REGION, resource_policy=policy).allowed
+
+
+def test_in_another_account_both_sides_must_allow() -> None:
+    opens = statement(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    other = statement(Principal={"AWS": f"arn:aws:iam::{OWNER}:root"})
+    named = statement(Principal={"AWS": SESSION})
+    assert across(principal(statement()), document(opens))
+    assert across(principal(statement()), document(named))
+    assert not across(principal(), document(named))
+    assert not across(principal(statement()), document(other))
+    assert not across(principal(statement()), None)
+    assert not across(principal(statement()), document(opens, {**opens, "Effect": "Deny"}))
+
+
+def test_the_principals_arn_of_a_session_is_its_roles() -> None:
+    who = replace(principal(statement()), keys={PRINCIPAL_ARN: ROLE})
+    for arn, expected in ((ROLE, True), (SESSION, False), (f"{ROLE}-2", False)):
+        condition = {"ArnEquals": {"aws:PrincipalArn": arn}}
+        opens = statement(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, Condition=condition)
+        assert across(who, document(opens)) is expected

@@ -1,0 +1,1 @@
+"""Custom resource: deletes what would keep CloudFormation from deleting a stack."""

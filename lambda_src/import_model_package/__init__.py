@@ -1,0 +1,1 @@
+"""Brings approved versions of another environment, perhaps of another account, into this one."""
