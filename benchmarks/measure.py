@@ -18,16 +18,27 @@ from warmfold_trainer.cores import available_cores
 # Starts the program from a small process: Linux counts what the starting process held when the
 # program began as its peak, and a benchmark that has just made data holds a lot.
 _LAUNCHER = """
-import json, os, subprocess, sys, time
+import contextlib, json, os, subprocess, sys, threading, time
+
+def watch(status):
+    while not ended.wait(0.05):
+        with contextlib.suppress(OSError), open(status) as file:
+            kilobytes.extend(int(line.split()[1]) for line in file if line.startswith("RssAnon"))
+
+kilobytes, ended = [0], threading.Event()
 begun = time.perf_counter()
 child = subprocess.Popen(sys.argv[2:])
+watching = threading.Thread(target=watch, args=[f"/proc/{child.pid}/status"])
+watching.start()
 _, status, usage = os.wait4(child.pid, 0)
 found = {
     "code": os.waitstatus_to_exitcode(status),
     "wall_seconds": time.perf_counter() - begun,
     "cpu_seconds": usage.ru_utime + usage.ru_stime,
     "peak_mb": usage.ru_maxrss / 1024,
+    "anonymous_mb": max(kilobytes) / 1024,
 }
+ended.set()
 with open(sys.argv[1], "w") as file:
     json.dump(found, file)
 """
@@ -36,11 +47,14 @@ with open(sys.argv[1], "w") as file:
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """``peak_mb`` is the resident memory (MiB) of the largest process of the tree, file pages that
-    it has mapped included; ``score`` is what the program printed last, if a number."""
+    it has mapped included; ``anonymous_mb`` is the most that the program itself, without its
+    children, held beside files, looked at 20 times a second; ``score`` is what it printed last, if
+    a number."""
 
     wall_seconds: float
     cpu_seconds: float
     peak_mb: float
+    anonymous_mb: float
     score: float
 
 

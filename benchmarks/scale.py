@@ -4,9 +4,10 @@
 [--rounds 20] [--json FILE]``
 
 Few rounds: what grows with the data shows in them as in many. The rows are varied with 5 folds,
-the folds with the fewest rows. `binned` is a byte for each value, which is how LightGBM holds it;
-`private` is the peak of resident memory less the mapped features file, whose pages the kernel can
-take back.
+the folds with the fewest rows. `binned` is a byte for each value, which is how LightGBM holds it.
+`peak` is what was resident, file pages (libraries, and what is mapped of the features) included;
+`anonymous` is the most of it that was no file's, sampled 20 times a second; `idle` is the
+anonymous memory of Python with the libraries imported and no data.
 """
 
 import argparse
@@ -61,6 +62,14 @@ def prepare(folder: Path, rows: int, folds: int, rounds: int) -> Paths:
     return paths
 
 
+def idle(folder: Path) -> float:
+    """MiB of the imports alone."""
+    environment = bare_environment(PYTHONPATH=str(ROOT / "containers"))
+    imports = "import warmfold_trainer.algorithms.lightgbm_trees, warmfold_trainer.trial, time"
+    command = [sys.executable, "-c", f"{imports}; time.sleep(0.2)"]
+    return measured(command, environment, folder).anonymous_mb
+
+
 def trial(rows: int, folds: int, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         paths = prepare(Path(folder), rows, folds, rounds)
@@ -69,12 +78,15 @@ def trial(rows: int, folds: int, rounds: int) -> dict[str, Any]:
         )
         command = [sys.executable, "-m", "warmfold_trainer", "train"]
         found = measured(command, environment, paths.base)
+        imports = idle(paths.base)
     binned = rows * FEATURES / MIB
     return {
         "rows": rows,
         "folds": folds,
         "binned_mb": binned,
-        "private_of_binned": (found.peak_mb - 4 * binned) / binned,
+        "idle_mb": imports,
+        "anonymous_of_binned": found.anonymous_mb / binned,
+        "data_of_binned": (found.anonymous_mb - imports) / binned,
         "cpu_microseconds_per_row_and_fold": found.cpu_seconds / rows / folds * 1e6,
         **asdict(found),
     }
@@ -91,9 +103,10 @@ def main() -> int:
     cases = [(rows, 5) for rows in arguments.rows]
     cases += [(min(arguments.rows), folds) for folds in arguments.folds if folds != 5]
     print(
-        "| rows | folds | CPU s | CPU us a row and fold | peak MB | binned MB | private / binned |"
+        "| rows | folds | CPU s | CPU us a row and fold | peak MB | anonymous MB | idle MB | "
+        "binned MB | anonymous / binned | without idle |"
     )
-    print("|---" * 7 + "|")
+    print("|---" * 10 + "|")
     report: dict[str, Any] = {"machine": machine(), "rounds": arguments.rounds, "trials": []}
     for rows, folds in cases:
         found = trial(rows, folds, arguments.rounds)
@@ -101,7 +114,8 @@ def main() -> int:
         print(
             f"| {rows} | {folds} | {found['cpu_seconds']:.1f} | "
             f"{found['cpu_microseconds_per_row_and_fold']:.2f} | {found['peak_mb']:.0f} | "
-            f"{found['binned_mb']:.0f} | {found['private_of_binned']:.1f} |",
+            f"{found['anonymous_mb']:.0f} | {found['idle_mb']:.0f} | {found['binned_mb']:.0f} | "
+            f"{found['anonymous_of_binned']:.1f} | {found['data_of_binned']:.1f} |",
             flush=True,
         )
     if arguments.json is not None:

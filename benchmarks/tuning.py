@@ -39,7 +39,7 @@ from warmfold_trainer.settings import read_settings
 HOLDOUT_ROWS = 50_000
 FOLDS = 5
 CONFIGURATION = ROOT / "config" / "environments" / "local.toml"
-RACING_Z = "1.645"
+RACING_Z = "1.0"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,6 @@ from config.checks_sharing import sharing_faults
 from config.checks_tuning import candidate_faults, range_faults, tuning_faults
 from config.decode import Check
 from config.errors import Fault
-from config.names import Names, too_long
 from config.settings import (
     Batch,
     Candidate,
@@ -50,6 +49,8 @@ from config.settings_serving import Deployment, OffHours, Serving
 
 # CloudFormation and IAM allow 50 tags on a resource; some are the platform's.
 _MAX_TAGS = 40
+# A pipeline has 50 steps at most (SageMaker quotas): one each, and nine that are always there.
+_MAX_CANDIDATES = 41
 # SageMaker developer guide, prerequisites of endpoint auto scaling: not for burstable types.
 _BURSTABLE = ("ml.t2.", "ml.t3.", "ml.t4g.")
 
@@ -140,6 +141,13 @@ def _taken_names(noun: str, names: Sequence[str]) -> Iterator[Fault]:
 
 def _model(value: Model) -> Iterator[Fault]:
     yield from _taken_names("candidate", [candidate.name for candidate in value.candidates])
+    if len(value.candidates) > _MAX_CANDIDATES:
+        yield Fault(
+            key="candidates",
+            value=len(value.candidates),
+            problem="are too many for the steps of one pipeline",
+            remedy=f"keep {_MAX_CANDIDATES}, or make a second model",
+        )
     if value.serving.instance_type not in value.registration.realtime_instance_types:
         yield Fault(
             key="registration.realtime_instance_types",
@@ -162,16 +170,6 @@ def _ci(value: Settings) -> Iterator[Fault]:
 def _settings(value: Settings) -> Iterator[Fault]:
     yield from _ci(value)
     yield from _taken_names("model", [model.name for model in value.models])
-
-
-def _model_names(value: Model, environment: str) -> Iterator[Fault]:
-    for long in too_long(Names(environment).model(value.name)):
-        yield Fault(
-            key="name",
-            value=value.name,
-            problem=f"makes the {long.what} {long.name!r} {len(long.name)} characters long",
-            remedy=f"AWS allows {long.limit}: shorten the model's name",
-        )
 
 
 def _production_storage(value: Storage) -> Iterator[Fault]:
@@ -234,11 +232,7 @@ def checks_for(environment: str) -> Mapping[type, Check]:
         Serving: _serving,
         OffHours: off_hours_faults,
         Batch: _batch,
-        Model: lambda value: [
-            *_model(value),
-            *search_faults(value),
-            *_model_names(value, environment),
-        ],
+        Model: lambda value: [*_model(value), *search_faults(value)],
         Settings: lambda value: [*_settings(value), *sharing_faults(value, environment)],
     }
     if is_production(environment):

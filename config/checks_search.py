@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from config.errors import Fault
 from config.settings import Candidate, CrossValidation, Data, Jobs, Model, Tuning
 from warmfold_contract.errors import UserError
+from warmfold_contract.hyperparameters import MAX_VALUE_LENGTH, encode_range
 from warmfold_contract.metric_names import direction_of, metric_task
 from warmfold_contract.metrics import metric_definitions
 from warmfold_contract.tasks import CLASSIFICATION, REGRESSION
@@ -114,6 +115,8 @@ def _engine(value: Model) -> Iterator[Fault]:
             problem='is missing, and tuning.engine is "in_job"',
             remedy="add [models.jobs.search]: the machine that runs all trials of a candidate",
         )
+    for index, candidate in enumerate(value.candidates):
+        yield from _range_texts(f"candidates[{index}]", candidate)
     if value.cross_validation.strategy == "fan_out":
         yield Fault(
             key="cross_validation.strategy",
@@ -122,6 +125,19 @@ def _engine(value: Model) -> Iterator[Fault]:
             "network",
             remedy='use strategy = "in_job", or tuning.engine = "amt"',
         )
+
+
+def _range_texts(key: str, candidate: Candidate) -> Iterator[Fault]:
+    """A search is given each range as one hyperparameter."""
+    for name, span in candidate.ranges.items():
+        length = len(encode_range(**vars(span)))
+        if length > MAX_VALUE_LENGTH:
+            yield Fault(
+                key=f"{key}.ranges.{name}.values",
+                value=len(span.values),
+                problem=f"take {length} characters of a hyperparameter of the search",
+                remedy=f"SageMaker takes {MAX_VALUE_LENGTH}: shorten them, or remove some",
+            )
 
 
 def _live_folds(value: Model) -> Iterator[Fault]:

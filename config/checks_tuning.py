@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from config.checks_algorithms import algorithm_faults
 from config.errors import Fault
 from config.settings import Candidate, Range, Tuning
-from warmfold_contract.hyperparameters import MAX_PLATFORM_KEYS, PLATFORM_PREFIX
+from warmfold_contract.hyperparameters import (
+    MAX_PLATFORM_KEYS,
+    MAX_VALUE_LENGTH,
+    PLATFORM_PREFIX,
+)
 
 # Hyperparameters that the platform or SageMaker sets itself.
 _RESERVED_PREFIXES = (PLATFORM_PREFIX, "_tuning_", "sagemaker_")
 # SageMaker: a training job takes 100 hyperparameters, tuning searches at most 30 of them.
 _MAX_HYPERPARAMETERS, _MAX_TUNED, _MAX_CATEGORIES = 100, 30, 30
+# Characters of a category (API reference, ParameterValue).
+_MAX_CATEGORY_LENGTH = 256
 
 
 def tuning_faults(value: Tuning) -> Iterator[Fault]:
@@ -44,6 +50,14 @@ def _categories(value: Range) -> Iterator[Fault]:
             problem="must hold different values",
             remedy=f"list 1 to {_MAX_CATEGORIES} different texts",
         )
+    for index, text in enumerate(value.values):
+        if len(text) > _MAX_CATEGORY_LENGTH:
+            yield Fault(
+                key=f"values[{index}]",
+                value=text,
+                problem=f"is {len(text)} characters long",
+                remedy=f"SageMaker tunes texts of {_MAX_CATEGORY_LENGTH} at most",
+            )
     if value.scaling != "Auto":
         yield Fault(
             key="scaling",
@@ -126,6 +140,12 @@ def candidate_faults(value: Candidate) -> Iterator[Fault]:
         if isinstance(item, float) and not math.isfinite(item):
             yield Fault(
                 key=f"static.{key}", value=item, problem="is not finite", remedy="use a number"
+            )
+        if len(str(item)) > MAX_VALUE_LENGTH:
+            yield Fault(
+                key=f"static.{key}",
+                problem=f"is {len(str(item))} characters long",
+                remedy=f"SageMaker takes {MAX_VALUE_LENGTH} at most",
             )
     yield from algorithm_faults(value, _RESERVED_PREFIXES)
     yield from _hyperparameter_count(value)

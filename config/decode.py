@@ -6,6 +6,7 @@ least one fault; nothing is ever put right silently.
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -154,6 +155,8 @@ def _kind_of(value: object) -> str:
         return "a table"
     if isinstance(value, list):
         return "a list"
+    if isinstance(value, float):
+        return "a number with a decimal point" if math.isfinite(value) else "not a finite number"
     return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+# Characters of a faulty value: enough to know it by.
+_SHOWN = 120
+
 
 class ConfigError(Exception):
     """A mistake in a configuration file; its text is meant for the person who edits the file."""
@@ -42,8 +45,13 @@ class Fault:
     value: object = None
 
     def __str__(self) -> str:
-        shown = "" if self.value is None else f" = {self.value!r}"
+        shown = "" if self.value is None else f" = {_shortened(self.value)}"
         return f"{self.key}{shown}: {self.problem}; {self.remedy}"
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class InvalidSettingsError(ConfigError):

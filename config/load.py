@@ -1,15 +1,19 @@
 """The one reader of the environment files."""
 
+import codecs
 import dataclasses
 import tomllib
 from pathlib import Path
 
 from config.checks import checks_for
+from config.checks_names import name_faults
 from config.checks_project import project_faults
 from config.decode import Decoder
 from config.errors import InvalidSettingsError, UnknownEnvironmentError, UnreadableFileError
 from config.rules import ChosenByPlan
 from config.settings import Settings
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = REPOSITORY / "config" / "environments"
@@ -58,11 +62,22 @@ def _path(environment: str, folder: Path) -> Path:
 
 
 def read_values(path: Path) -> dict[str, object]:
-    """A file's plain values, not yet checked. Raises ``UnreadableFileError``."""
+    """A file's plain values, not yet checked; a byte order mark is dropped.
+
+    Raises ``UnreadableFileError``.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"{path} is not UTF-8: save it as UTF-8 text") from error
+        coding = " but UTF-16" if path.read_bytes().startswith(_UTF_16) else ""
+        remedy = "save it as UTF-8 text"
+        raise UnreadableFileError(f"{path} is not UTF-8{coding}: {remedy}") from error
+    if "\0" in text:
+        raise UnreadableFileError(
+            f"{path} holds NUL characters, as UTF-16 text does: save it as UTF-8 text"
+        )
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UnreadableFileError(f"{path} is not TOML: {error}") from error
 
@@ -70,7 +85,11 @@ def read_values(path: Path) -> dict[str, object]:
 def _settings(values: dict[str, object], environment: str, path: Path) -> Settings:
     decoder = Decoder(checks_for(environment))
     settings: Settings = decoder.decode(Settings, values, "")
-    faults = [*decoder.faults, *project_faults(values, REPOSITORY)]
+    faults = [
+        *decoder.faults,
+        *name_faults(values, environment),
+        *project_faults(values, REPOSITORY),
+    ]
     if faults:
         raise InvalidSettingsError(path, faults)
     return dataclasses.replace(settings, name=environment)

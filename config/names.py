@@ -4,7 +4,6 @@ A name stands here only if something outside its own stack has to know it before
 queue or a Lambda gets the name that CloudFormation gives it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 PREFIX = "warmfold"
@@ -12,15 +11,6 @@ PREFIX = "warmfold"
 # The endpoint has one variant; its name must not change between deployments (SageMaker
 # deployment guardrails), and alarms and scaling refer to it.
 VARIANT = "primary"
-
-
-@dataclass(frozen=True)
-class TooLong:
-    """A name beyond what AWS allows for its kind."""
-
-    what: str
-    name: str
-    limit: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +60,11 @@ class ModelNames:
     def endpoint_log_group(self) -> str:
         """SageMaker makes it for what the endpoint's containers print, and deletes it never."""
         return f"/aws/sagemaker/Endpoints/{self.endpoint}"
+
+    @property
+    def scaling_function(self) -> str:
+        """What scales the endpoint around its updates; a construct names it by the endpoint."""
+        return f"{self.endpoint}-scaling"
 
     @property
     def schedule_group(self) -> str:
@@ -188,22 +183,3 @@ class Names:
 
     def model(self, model: str) -> ModelNames:
         return ModelNames(self.environment, model)
-
-
-# What follows the prefix of a batch model's name: versions of up to seven digits.
-_LONGEST_VERSION = "-v" + "9" * 7
-
-
-def too_long(names: ModelNames) -> Iterator[TooLong]:
-    """The names that AWS would refuse for their length (API references of the services)."""
-    limits = (
-        ("endpoint", names.endpoint, 63),
-        ("model package group", names.model_package_group, 63),
-        ("training pipeline", names.training_pipeline, 63),
-        ("scoring pipeline", names.scoring_pipeline, 63),
-        ("SageMaker model", names.batch_model_prefix + _LONGEST_VERSION, 63),
-        ("IAM role", names.serving_deployment_role, 64),
-        ("schedule", names.schedule, 64),
-        ("stack", names.delivery_stack, 63),
-    )
-    return (TooLong(what, name, limit) for what, name, limit in limits if len(name) > limit)

@@ -28,7 +28,9 @@ Name = Annotated[
 # Tuning is one step `Tune-{candidate}` each; SageMaker makes job names from step names.
 CandidateName = Annotated[
     str,
-    Matches(r"[a-z](-?[a-z0-9]){0,19}", "at most 20 lower-case letters, digits and hyphens"),
+    Matches(
+        r"(?=.{1,20}\Z)[a-z](-?[a-z0-9])*", "at most 20 lower-case letters, digits and hyphens"
+    ),
 ]
 AlgorithmName = Annotated[
     str, Matches(r"[a-z][a-z0-9_-]{0,63}", "an algorithm of the trainer, such as lightgbm")
@@ -37,7 +39,12 @@ FeatureSetName = Annotated[
     str, Matches(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "a feature set of the project, such as default")
 ]
 PolicyArn = Annotated[
-    str, Matches(r"arn:[a-z-]+:iam::\d{12}:policy/[\w+=,.@/-]+", "the ARN of a managed policy")
+    str,
+    Matches(
+        # IAM: a path of 512 characters, and a name of 128.
+        r"arn:[a-z-]+:iam::\d{12}:policy/([!-~]{0,510}/)?[\w+=,.@-]{1,128}",
+        "the ARN of a managed policy",
+    ),
 ]
 RangeKind = Literal["continuous", "integer", "categorical"]
 Scaling = Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"]
@@ -69,7 +76,10 @@ class Ci:
 
     repository: Annotated[
         str,
-        Matches(r"([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?", "owner/name as on GitHub, or empty for none"),
+        Matches(
+            r"([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})?",
+            "owner/name as on GitHub, or empty for none",
+        ),
     ]
     creates_oidc_provider: bool
 

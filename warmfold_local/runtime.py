@@ -1,11 +1,13 @@
 """SageMaker Runtime: InvokeEndpoint, handed on to one server of the endpoint's fleet."""
 
+import contextlib
 import http.client
 import json
 import random
+import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,17 +17,19 @@ from warmfold_local.cloud import Cloud, Record
 from warmfold_local.data_capture import Exchange, Payload
 from warmfold_local.endpoint_metrics import EndpointMetrics
 from warmfold_local.errors import ServiceError
-from warmfold_local.faults.hooks import invocation_status
+from warmfold_local.faults.hooks import InvocationTerms, invocation_terms
 from warmfold_local.sagemaker.deployments import Variants, serving
 from warmfold_local.sagemaker.endpoints import KIND
 from warmfold_local.sagemaker.fleet import Fleet, Server
 from warmfold_local.shadow_traffic import ShadowTraffic
 
-# "your container must respond within 60 seconds" (hosting, developer guide).
-TIMEOUT_SECONDS = 60.0
-
 # The API model's own limit (botocore: sagemaker-runtime BodyBlob), also for the answer.
 PAYLOAD_LIMIT_BYTES = 6_291_456
+
+_TIMED_OUT = (
+    "Your invocation timed out while waiting for a response from container primary. Review the "
+    "latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+)
 
 # ModelError's messages are cut at this many characters (botocore: Message).
 _MESSAGE_LIMIT = 2048
@@ -51,10 +55,6 @@ class Invocation:
     body: bytes
 
 
-# How an invocation is answered by a server; raises ``_ModelError``.
-Ask = Callable[[Cloud, Invocation, Server], Answer]
-
-
 class _ModelError(ServiceError):
     """The container failed, or answered other than 2xx."""
 
@@ -63,6 +63,29 @@ class _ModelError(ServiceError):
         self.status_code = status
         self.original = original
         self.log_stream_arn = log_stream_arn
+
+
+class _Deadline:
+    """Ends an exchange as a whole: a socket's own time-out begins anew with every byte."""
+
+    def __init__(self, connection: http.client.HTTPConnection, seconds: float) -> None:
+        self.over = False
+        self._connection = connection
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        """Once there is a connection."""
+        self._socket = self._connection.sock
+        self._timer.start()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        self.over = True
+        with contextlib.suppress(OSError):  # it has just ended by itself
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def invoke(cloud: Cloud, invocation: Invocation) -> Answer:
@@ -86,7 +109,9 @@ def _invoke(cloud: Cloud, invocation: Invocation) -> Answer:
     wanted = invocation.headers.get("x-amzn-sagemaker-target-variant")
     server = _pick(record, fleet, variants, wanted)
     _copy_to_shadow(cloud, invocation, fleet)
-    return _disturbed(cloud, invocation, server)
+    # Faults that are asked for are the answering variant's.
+    terms = partial(invocation_terms, cloud.faults, invocation.endpoint)
+    return _measured(cloud, invocation, server, terms)
 
 
 def _copy_to_shadow(cloud: Cloud, invocation: Invocation, fleet: Fleet) -> None:
@@ -100,28 +125,22 @@ def _copy_to_shadow(cloud: Cloud, invocation: Invocation, fleet: Fleet) -> None:
 
 
 def _ask_shadow(cloud: Cloud, invocation: Invocation, server: Server) -> None:
-    with suppress(_ModelError):  # its metrics say so
-        _measured(cloud, invocation, server, _forward)
+    with contextlib.suppress(_ModelError):  # its metrics say so
+        _measured(cloud, invocation, server, InvocationTerms)
 
 
-def _disturbed(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
-    """Faults that are asked for are the answering variant's."""
-
-    def ask(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
-        status = invocation_status(cloud.faults, invocation.endpoint)
-        if status is not None:
-            raise _model_error(cloud, invocation.endpoint, status, "a fault that was asked for")
-        return _forward(cloud, invocation, server)
-
-    return _measured(cloud, invocation, server, ask)
-
-
-def _measured(cloud: Cloud, invocation: Invocation, server: Server, ask: Ask) -> Answer:
+def _measured(
+    cloud: Cloud, invocation: Invocation, server: Server, terms_of: Callable[[], InvocationTerms]
+) -> Answer:
     """One invocation of the model's container, for CloudWatch and data capture too."""
     invoked = partial(cloud.part(EndpointMetrics).invoked, invocation.endpoint, server.variant)
     started, asked_at = time.perf_counter(), cloud.now()
     try:
-        answer = ask(cloud, invocation, server)
+        terms = terms_of()
+        if terms.status is not None:
+            text = "a fault that was asked for"
+            raise _model_error(cloud, invocation.endpoint, terms.status, text)
+        answer = _forward(cloud, invocation, server, terms.limit_seconds)
     except _ModelError as error:
         invoked(model_seconds=time.perf_counter() - started, status=error.status_code)
         raise
@@ -176,30 +195,31 @@ def _pick(record: Record, fleet: Fleet, variants: Variants, wanted: str | None) 
     return fleet.servers[chosen]
 
 
-def _forward(cloud: Cloud, invocation: Invocation, server: Server) -> Answer:
-    connection = server.container.connection(TIMEOUT_SECONDS)
+def _forward(cloud: Cloud, invocation: Invocation, server: Server, limit_seconds: float) -> Answer:
+    connection = server.container.connection(limit_seconds)
     headers = {
         name: invocation.headers[name.lower()]
         for name in _FORWARDED
         if name.lower() in invocation.headers
     }
+    deadline = _Deadline(connection, limit_seconds)
     try:
+        connection.connect()
+        deadline.start()
         connection.request("POST", "/invocations", body=invocation.body, headers=headers)
         response = connection.getresponse()
         body = response.read(PAYLOAD_LIMIT_BYTES + 1)
-    except TimeoutError as error:
-        text = (
-            "Your invocation timed out while waiting for a response from container primary. "
-            "Review the latency metrics for each container in Amazon CloudWatch, resolve the "
-            "issue, and try again."
-        )
-        raise _model_error(cloud, invocation.endpoint, 0, text) from error
+        if deadline.over or (response.length and len(body) <= PAYLOAD_LIMIT_BYTES):
+            raise http.client.IncompleteRead(body, response.length)
     except (OSError, http.client.HTTPException) as error:
+        if deadline.over or isinstance(error, TimeoutError):
+            raise _model_error(cloud, invocation.endpoint, 0, _TIMED_OUT) from error
         text = f"the container broke the connection ({type(error).__name__})"
         code = server.exit_code
         text += "" if code is None else f"; it has ended with exit code {code}"
         raise _model_error(cloud, invocation.endpoint, 500, text) from error
     finally:
+        deadline.cancel()
         connection.close()
     if not 200 <= response.status < 300:
         original = body.decode("utf-8", "replace")

@@ -32,6 +32,7 @@ from warmfold_local.front import Front
 from warmfold_local.job_logs import JobLogs, keep_shipping
 from warmfold_local.ministack_alarms import keep_measuring, lead_alarms
 from warmfold_local.ministack_cloudformation import announce_stacks
+from warmfold_local.ministack_keys import guard_keys
 from warmfold_local.ministack_logs import LogWriter
 from warmfold_local.ministack_schedules import lead_schedules
 from warmfold_local.ministack_seam import (
@@ -74,6 +75,7 @@ def main() -> None:
     announce_stacks(cloud.publish)
     lead_alarms()
     lead_schedules()
+    guard_keys()
     for module in walk_packages(sagemaker.__path__, f"{sagemaker.__name__}."):
         import_module(module.name)  # operations register themselves
     if keeper is not None:

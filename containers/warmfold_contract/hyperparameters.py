@@ -5,7 +5,7 @@ JSON-quote strings. Both are accepted here, and nowhere else.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from warmfold_contract.documents import json_object
@@ -44,6 +44,9 @@ RANGE_PREFIX = "warmfold_range_"
 
 # How many of these keys a job has at most, beside one range each that a search has.
 MAX_PLATFORM_KEYS = 14
+
+# Characters of one value (API reference, CreateTrainingJob, HyperParameters).
+MAX_VALUE_LENGTH = 2500
 
 MODE_TRIAL = "trial"
 MODE_FOLD = "fold"
@@ -85,6 +88,25 @@ def unquote(value: str) -> str:
             return value
         return inner if isinstance(inner, str) else value
     return value
+
+
+def encode_range(
+    *,
+    kind: str,
+    minimum: float | None,
+    maximum: float | None,
+    values: Sequence[str],
+    scaling: str,
+) -> str:
+    """The text of a ``RANGE_PREFIX`` hyperparameter."""
+    content = {
+        "kind": kind,
+        "minimum": minimum,
+        "maximum": maximum,
+        "values": list(values),
+        "scaling": scaling,
+    }
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
 
 
 def encode(values: Mapping[str, object]) -> dict[str, str]:

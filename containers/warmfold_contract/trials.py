@@ -18,6 +18,11 @@ from warmfold_contract.errors import UserError
 FILE_NAME = "trials.json"
 FORMAT = 1
 
+# The checkpoint of a search that runs: a line that says which search it is, then one each trial
+# that has ended, in that order.
+CHECKPOINT_FILE = "search.jsonl"
+CHECKPOINT_FORMAT = 1
+
 # The status of a tuning job's trials that ended so. A stopped one was raced out by better ones.
 COMPLETED = "Completed"
 STOPPED = "Stopped"
@@ -93,6 +98,23 @@ def read_trials(archive: bytes) -> SearchedTrials:
     Raises ``UserError`` if it is too big, damaged, or holds no such file.
     """
     return SearchedTrials.from_json(_member(archive, FILE_NAME).decode("utf-8", "replace"))
+
+
+def read_checkpoint(text: str) -> dict[int, TrialRow]:
+    """The trials so far of a search that runs, by number.
+
+    Raises ``UserError`` for another format, or a damaged file.
+    """
+    try:
+        header, *ended = (json.loads(line) for line in text.splitlines())
+        if header["format"] != CHECKPOINT_FORMAT:
+            raise UserError(
+                f"{CHECKPOINT_FILE} has format {header['format']!r}, "
+                f"this version reads {CHECKPOINT_FORMAT}"
+            )
+        return {int(trial["number"]): TrialRow.from_dict(trial["row"]) for trial in ended}
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{CHECKPOINT_FILE} is damaged: {type(error).__name__}") from error
 
 
 def _member(archive: bytes, name: str) -> bytes:

@@ -5,12 +5,13 @@ turns those into the matrix that the schema describes. numpy only: the server im
 """
 
 from warmfold_features.cells import date_text
-from warmfold_features.columns import Cells, typed_column, typed_columns
+from warmfold_features.columns import Cells, Missing, typed_column, typed_columns
 from warmfold_features.encoding import encode, infer_features
 from warmfold_features.project_code import project_features
 
 __all__ = [
     "Cells",
+    "Missing",
     "date_text",
     "encode",
     "infer_features",

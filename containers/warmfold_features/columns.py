@@ -1,7 +1,7 @@
 """Raw values, as CSV text or JSON, to typed columns; a fault names row, column and kind only."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,22 @@ from warmfold_features.cells import MICROSECONDS_A_DAY, Cell, parser_of
 Place = Callable[[int], str]
 
 # Raw values of a column: texts and JSON values, or an array out of a columnar file, which holds
-# floats (NaN is missing) or ``datetime64`` in microseconds of UTC.
+# floats (NaN is missing), ``datetime64`` in microseconds of UTC, or as objects `True`, `False`
+# and `None`.
 Cells = Sequence[object] | NDArray[Any]
 
+# How the source of the values writes that there is none.
+Missing = Literal["blank", "null"]
+
 _REMEDIES: Mapping[Kind, str] = {
-    "number": "leave a missing number blank",
-    "category": "send it as text",
-    "date": "leave a missing date blank",
-    "money": "declare the column's `currency` and `decimal`, and leave a missing amount blank",
+    "number": "write numbers, and {missing} for a missing one",
+    "category": "write it as text",
+    "date": "write ISO dates, and {missing} for a missing one",
+    "money": "declare the column's `currency` and `decimal`, and write {missing} for a missing "
+    "amount",
 }
+_MISSING_WORDS: Mapping[Missing, str] = {"blank": "nothing", "null": "null"}
+_TRUTH_TEXTS = {True: "true", False: "false", None: None}
 
 # With nothing but these, `float()` takes what a data file means by a number, and nothing else.
 _NUMBER_BYTES = b"0123456789+-.eE"
@@ -48,7 +55,9 @@ def typed_columns(
     }
 
 
-def typed_column(values: Cells, column: Column, *, place: Place = row_place) -> NDArray[Any]:
+def typed_column(
+    values: Cells, column: Column, *, place: Place = row_place, missing: Missing = "null"
+) -> NDArray[Any]:
     """One column's array, by the column's kind; raises like ``typed_columns``."""
     if isinstance(values, np.ndarray):
         made = _typed_array(values, column)
@@ -71,8 +80,9 @@ def typed_column(values: Cells, column: Column, *, place: Place = row_place) -> 
         try:
             result[position] = parse(value)
         except ValueError as error:
+            remedy = _REMEDIES[column.kind].format(missing=_MISSING_WORDS[missing])
             raise UserError(
-                f"{place(position)}, column {column.name!r}: {error}; {_REMEDIES[column.kind]}"
+                f"{place(position)}, column {column.name!r}: {error}; {remedy}"
             ) from None
     return result
 
@@ -82,6 +92,8 @@ def _typed_array(values: NDArray[Any], column: Column) -> NDArray[Any] | None:
     if column.kind == "date" and values.dtype.kind == "M":
         days = values.astype("M8[us]").astype(np.float64) / MICROSECONDS_A_DAY
         return np.where(np.isnat(values), np.nan, days)
+    if column.kind == "category" and values.dtype == object:
+        return np.array([_TRUTH_TEXTS[value] for value in values], dtype=object)
     if column.kind in ("number", "money") and values.dtype.kind == "f":
         return None if np.isinf(values).any() else values.astype(np.float64, copy=False)
     return None

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,6 +25,8 @@ METHODS = {PING: "GET", EXECUTION_PARAMETERS: "GET", INVOCATIONS: "POST"}
 
 # SageMaker gives up on an invocation after 60 s; one that has waited this long would not finish.
 QUEUE_SECONDS = 30.0
+# Nobody waits any more for what has been scored for longer than this.
+STUCK_SECONDS = 60.0
 
 # Batch transform refuses a job whose concurrency times payload exceeds 100 MB.
 _TRANSFORM_MIB = 100
@@ -51,10 +54,20 @@ class Service:
         self._max_payload_mib = max_payload_mib
         self._processors = os.cpu_count() or 1
         self._turns = threading.BoundedSemaphore(self._processors)
+        self._since: dict[int, float] = {}
 
     def ping(self) -> Reply:
-        """The server binds only once the model is loaded and verified: it is healthy."""
+        """The server binds only once the model is loaded and verified: it is healthy, unless every
+        place has been taken for so long that no request will be scored any more."""
+        if self._is_stuck():
+            log.error("unhealthy: no request was scored within %g s in any place", STUCK_SECONDS)
+            return Reply(HTTPStatus.SERVICE_UNAVAILABLE)
         return Reply(HTTPStatus.OK)
+
+    def _is_stuck(self) -> bool:
+        latest = time.monotonic() - STUCK_SECONDS
+        started = list(self._since.values())  # of other threads, which come and go meanwhile
+        return len(started) == self._processors and max(started) < latest
 
     def execution_parameters(self) -> Reply:
         """What batch transform should use where its creator said nothing."""
@@ -75,9 +88,11 @@ class Service:
         answered = content.response_type(accept, requested)
         if not self._turns.acquire(timeout=QUEUE_SECONDS):
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests at once")
+        self._since[threading.get_ident()] = time.monotonic()
         try:
             return Reply(HTTPStatus.OK, self._scored(body, requested, answered, probe), answered)
         finally:
+            del self._since[threading.get_ident()]
             self._turns.release()
 
     def _scored(self, body: bytes, requested: str, answered: str, probe: bool) -> bytes:

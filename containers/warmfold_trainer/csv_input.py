@@ -51,6 +51,7 @@ class CsvFile:
                         file=self.name,
                         first=first,
                         rows=len(rows),
+                        missing="blank",
                         columns={
                             name: columns[position]
                             for name, position in zip(wanted, positions, strict=True)

@@ -13,18 +13,19 @@ from warmfold_trainer.algorithms.protocol import (
     Matrix,
     PreparedTable,
     Remembered,
-    RemembersValidation,
+    RemembersTraining,
     RoundScore,
     Rows,
     Scores,
 )
 from warmfold_trainer.feature_set import FeatureSet
+from warmfold_trainer.mapped import copied_rows
 from warmfold_trainer.metric import Metric
 
 # The training score warns of overfitting and ranks nothing: a sample of each fold's rows will do.
 TRAINING_SCORE_ROWS = 2_500
 # Rows that are copied out of the memory-mapped features at a time.
-_CHUNK_ROWS = 65_536
+_CHUNK_ROWS = 16_384
 
 
 class StoppedError(Exception):
@@ -78,7 +79,11 @@ class Fold:
                 raise HopelessError(best_score(np.array(curve), self._metric))
             return curve[-1]
 
-        rounds = RoundScore(function=score, greater_is_better=self._metric.greater_is_better)
+        rounds = RoundScore(
+            function=score,
+            greater_is_better=self._metric.greater_is_better,
+            sample=_sample(train, self._data.target[train]),
+        )
         return prepared.fit_fold(train, validation, rounds)
 
     def score(self, model: FoldModel, rounds: int) -> ScoredFold:
@@ -87,7 +92,7 @@ class Fold:
         train, validation = self.rows()
         sample = _sample(train, self._data.target[train])
         predicted = self._validated(model, validation, rounds)
-        seen = model.predict(self._data.features[sample], rounds)
+        seen = _seen(model, copied_rows(self._data.features, sample), rounds)
         return ScoredFold(
             score=self._metric.function(self._data.target[validation], predicted),
             training_score=self._metric.function(self._data.target[sample], seen),
@@ -98,7 +103,7 @@ class Fold:
         predicted = np.empty(len(validation))
         for at in range(0, len(predicted), _CHUNK_ROWS):
             chunk = slice(at, at + _CHUNK_ROWS)
-            features = self._data.features[validation[chunk]]
+            features = copied_rows(self._data.features, validation[chunk])
             predicted[chunk] = _predicted(model, features, chunk, rounds)
         return predicted
 
@@ -112,11 +117,20 @@ def _sample(train: Rows, target: NDArray[Any]) -> Rows:
 
 def _predicted(model: FoldModel, features: Matrix, chunk: slice, rounds: int) -> Scores:
     """Of a chunk of the validation rows, from the least work that the model knows of."""
-    if isinstance(model, RemembersValidation):
+    if isinstance(model, RemembersTraining):
         start = model.remembered(rounds)
         if start is not None:
             known = Remembered(rounds=start.rounds, predicted=start.predicted[chunk])
             return model.predict_on(features, known, rounds)
+    return model.predict(features, rounds)
+
+
+def _seen(model: FoldModel, features: Matrix, rounds: int) -> Scores:
+    """The same of the sample of training rows."""
+    if isinstance(model, RemembersTraining):
+        start = model.remembered_sample(rounds)
+        if start is not None:
+            return model.predict_on(features, start, rounds)
     return model.predict(features, rounds)
 
 

@@ -26,8 +26,8 @@ _NOT_A_TIME = np.datetime64("NaT", "us").astype(np.int64)
 class ParquetFile:
     """See ``raw_input.RawFile``.
 
-    Raises ``UserError`` naming the file for: damage, no rows, columns of one name, and a wanted
-    column that holds lists, structures, bytes or times of day.
+    Raises ``UserError`` naming the file for: damage, no rows, columns of one name, and wanted
+    columns that hold lists, structures, bytes or times of day.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,35 +39,29 @@ class ParquetFile:
             raise UserError(f"{self.name}: two columns have one name")
 
     def chunks(self, wanted: Sequence[str]) -> Iterator[RawChunk]:
+        self._check_types(wanted)
         first = 0
         for batch in self._reader:
             if batch.num_rows:
-                columns = {name: self._values(name, batch[name]) for name in wanted}
-                yield RawChunk(file=self.name, first=first, rows=batch.num_rows, columns=columns)
+                yield RawChunk(
+                    file=self.name,
+                    first=first,
+                    rows=batch.num_rows,
+                    columns={name: _values(batch[name]) for name in wanted},
+                    missing="null",
+                )
             first += batch.num_rows
         if first == 0:
             raise UserError(f"{self.name} holds no rows")
 
-    def _values(self, name: str, column: Array) -> Cells:
-        kind = column.type
-        if DataType.is_dictionary(kind) and kind.value_type is not None:
-            column = column.cast(kind.value_type)
-            kind = column.type
-        if DataType.is_decimal(kind):
-            column = column.cast(DataType.float64())
-            kind = column.type
-        if DataType.is_floating(kind):
-            return _floats(column)
-        if DataType.is_date(kind) or DataType.is_timestamp(kind):
-            return _moments(column)
-        if DataType.is_boolean(kind):
-            return [None if value is None else str(value).lower() for value in column.to_pylist()]
-        if DataType.is_integer(kind) or _is_text(kind) or DataType.is_null(kind):
-            return column.to_pylist()
-        raise UserError(
-            f"{self.name}, column {name!r}: {str(kind).strip()} cannot be read; write numbers, "
-            "text, true and false, or dates"
-        )
+    def _check_types(self, wanted: Sequence[str]) -> None:
+        types = {name: _plain(self._reader.schema.field(name).type) for name in wanted}
+        wrong = [f"{name!r} ({_words(kind)})" for name, kind in types.items() if not _is_read(kind)]
+        if wrong:
+            raise UserError(
+                f"{self.name}: columns of these types cannot be read: {', '.join(wrong)}; write "
+                "numbers, text, true and false, or dates"
+            )
 
 
 def _check_readable(path: Path) -> None:
@@ -89,6 +83,42 @@ def _check_readable(path: Path) -> None:
         raise UserError(f"{path.name} is damaged, or no Parquet file: write it again")
 
 
+def _plain(kind: DataType) -> DataType:
+    """What a dictionary's values are; any other type is itself."""
+    inner = kind.value_type if DataType.is_dictionary(kind) else None
+    return kind if inner is None else inner
+
+
+def _is_read(kind: DataType) -> bool:
+    return (
+        DataType.is_numeric(kind)
+        or DataType.is_decimal(kind)
+        or DataType.is_boolean(kind)
+        or DataType.is_null(kind)
+        or _is_moment(kind)
+        or _is_text(kind)
+    )
+
+
+def _words(kind: DataType) -> str:
+    """``Binary`` of ``arro3.core.DataType<Binary>``."""
+    return str(kind).strip().partition("<")[2].removesuffix(">")
+
+
+def _values(column: Array) -> Cells:
+    """Of a type that ``_is_read`` knows."""
+    column = column.cast(_plain(column.type))
+    if DataType.is_decimal(column.type):
+        column = column.cast(DataType.float64())
+    if DataType.is_floating(column.type):
+        return _floats(column)
+    if _is_moment(column.type):
+        return _moments(column)
+    if DataType.is_boolean(column.type):
+        return np.array(column.to_pylist(), dtype=object)
+    return column.to_pylist()
+
+
 def _floats(column: Array) -> Cells:
     """float64, null as NaN."""
     values = column.to_pylist() if column.null_count else column.to_numpy()
@@ -100,6 +130,10 @@ def _moments(column: Array) -> Cells:
     counts = column.cast(_MICROSECONDS).cast(DataType.int64()).to_pylist()
     known = [_NOT_A_TIME if value is None else value for value in counts]
     return np.array(known, dtype=np.int64).view("M8[us]")
+
+
+def _is_moment(kind: DataType) -> bool:
+    return DataType.is_date(kind) or DataType.is_timestamp(kind)
 
 
 def _is_text(kind: DataType) -> bool:

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from warmfold_contract.errors import UserError
-from warmfold_features import Cells
+from warmfold_contract.schema import Column
+from warmfold_features import Cells, Missing, typed_column
 
 # Rows that are raw text or Python objects at any one time: what memory a wide file needs.
 ROWS_AT_ONCE = 20_000
@@ -23,6 +26,12 @@ class RawChunk:
     first: int
     rows: int
     columns: Mapping[str, Cells]
+    missing: Missing
+
+    def typed(self, column: Column) -> NDArray[Any]:
+        """Raises ``UserError`` naming row and column for a value of the wrong kind."""
+        values = self.columns[column.name]
+        return typed_column(values, column, place=self.place, missing=self.missing)
 
     def place(self, position: int) -> str:
         """Where a user finds the row at ``position`` of the chunk; data rows count from 1."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from warmfold_contract.errors import UserError
 from warmfold_contract.project import Project
 from warmfold_contract.schema import Column
-from warmfold_features import Cells, typed_column
+from warmfold_features import Cells
 from warmfold_trainer.raw_input import RawChunk
 
 _ROWS_NAMED = 10
@@ -131,7 +131,7 @@ class GroupReader:
         self._blank = _Places()
 
     def add(self, chunk: RawChunk) -> None:
-        values = typed_column(chunk.columns[self.name], self._column, place=chunk.place).tolist()
+        values = chunk.typed(self._column).tolist()
         # Only NaN is not itself.
         blank = [place for place, value in enumerate(values) if value is None or value != value]
         self._blank.add(chunk, blank)
@@ -155,8 +155,7 @@ class _NumberParts:
         self._blank = _Places()
 
     def add(self, chunk: RawChunk) -> None:
-        values = chunk.columns[self._column.name]
-        numbers = typed_column(values, self._column, place=chunk.place)
+        numbers = chunk.typed(self._column)
         self._blank.add(chunk, np.flatnonzero(np.isnan(numbers)).tolist())
         self._parts.append(numbers)
 

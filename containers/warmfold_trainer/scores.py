@@ -12,6 +12,8 @@ Target = NDArray[np.uint8]
 Score = NDArray[np.float64]
 
 _PROBABILITY_FLOOR = 1e-15
+# The last bit of a row's key.
+_POSITIVE = np.uint64(1)
 
 
 class ScoreError(ValueError):
@@ -67,12 +69,45 @@ def _check(target: Target, score: Score) -> None:
 
 def auc(target: Target, score: Score) -> float:
     """Probability that a positive outscores a negative, ties counting half."""
-    counts = thresholds(target, score)
-    true_positives = np.concatenate(([0], counts.true_positives))
-    false_positives = np.concatenate(([0], counts.false_positives))
-    # Twice the area under the steps, in whole numbers: exact until the division.
-    doubled = np.dot(np.diff(false_positives), true_positives[1:] + true_positives[:-1])
-    return float(doubled / (2 * true_positives[-1] * false_positives[-1]))
+    _check(target, score)
+    keys = _sorted_keys(target, score)
+    positives = np.flatnonzero(keys & _POSITIVE)
+    count = len(positives)
+    # Negatives below each positive, those of equal scores among them, which count half.
+    below = int(positives.sum()) - count * (count - 1) // 2
+    # In whole numbers: exact until the division.
+    doubled = 2 * below - _tied_pairs(keys)
+    return doubled / (2 * count * (len(keys) - count))
+
+
+def _sorted_keys(target: Target, score: Score) -> NDArray[np.uint64]:
+    """Rows as numbers by ascending score: sorting them is three times as fast as their order.
+
+    Of a float that is not negative the bits, read as a whole number, are in its order, and its
+    sign's bit is free: all bits move up by one, and the last one says whether it is a positive.
+    """
+    scores = np.ascontiguousarray(score, dtype=np.float64)
+    if scores.min() < 0:
+        scores = np.unique(scores, return_inverse=True)[1].astype(np.float64)
+    keys = scores.view(np.uint64) << _POSITIVE
+    keys |= target.astype(np.uint64)
+    keys.sort()
+    return keys
+
+
+def _tied_pairs(keys: NDArray[np.uint64]) -> int:
+    """Pairs of a positive and a negative with the same score."""
+    scores = keys >> _POSITIVE
+    equal = np.flatnonzero(scores[1:] == scores[:-1])
+    if len(equal) == 0:
+        return 0
+    # Where each run of equal scores begins, and its last row.
+    breaks = np.flatnonzero(np.diff(equal) > 1)
+    first = equal[np.append(0, breaks + 1)]
+    last = equal[np.append(breaks, len(equal) - 1)] + 1
+    counted = np.append(0, np.cumsum(keys & _POSITIVE, dtype=np.int64))
+    positives = counted[last + 1] - counted[first]
+    return int(np.dot(positives, last + 1 - first - positives))
 
 
 def gini(target: Target, score: Score) -> float:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
+from tests.sessions import shared_session
 from warmfold_local import launcher
 from warmfold_local.cloud import Settings
+from warmfold_local.faults.client import FaultsClient
 from warmfold_local.launcher import Instance
 
 TINY_SERVER = Path(__file__).with_name("tiny_server.py")
@@ -92,12 +93,12 @@ def make_client(settings: Settings, service: str, **credentials: str) -> Any:
         "region_name": settings.region,
         **credentials,
     }
-    session: Any = boto3.Session(**members)
+    session: Any = shared_session()
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         signature_version="s3v4" if service == "s3" else None,
     )
-    return session.client(service, endpoint_url=settings.endpoint_url, config=config)
+    return session.client(service, endpoint_url=settings.endpoint_url, config=config, **members)
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = START_SECONDS) -> Any:
@@ -117,3 +118,20 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     instance = launcher.start(root / "state", root / "images")
     yield with_role(instance)
     assert launcher.stop(root / "state")
+
+
+@pytest.fixture
+def faults(cloud: RunningCloud) -> Iterator[FaultsClient]:
+    """Faults of one test; none of them is left to the next."""
+    client = FaultsClient(cloud.settings)
+    client.clear()
+    yield client
+    client.clear()
+
+
+@pytest.fixture(scope="module")
+def store(cloud: RunningCloud) -> str:
+    """A bucket of one module's tests."""
+    name = f"store-{time.time_ns()}"
+    cloud.client("s3").create_bucket(Bucket=name)
+    return name

@@ -5,17 +5,14 @@ import json
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
 from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
+from tests.sessions import shared_session
 from warmfold_contract import metrics
-from warmfold_local.faults.client import FaultsClient
 
 SOURCE = Path(__file__).parents[2] / "lambda_src"
 FOLDS = 2
@@ -26,25 +23,19 @@ def new_name(prefix: str) -> str:
     return f"{prefix}-{time.time_ns()}"
 
 
-@contextmanager
-def faults_of(cloud: RunningCloud) -> Iterator[FaultsClient]:
-    """Faults of one test; none of them is left to the next."""
-    client = FaultsClient(cloud.settings)
-    client.clear()
-    yield client
-    client.clear()
-
-
 def patient(cloud: RunningCloud, service: str) -> Any:
     """A client that retries as the platform's functions do."""
     settings = cloud.settings
-    session: Any = boto3.Session(
+    session: Any = shared_session()
+    config = Config(retries={"mode": "standard", "total_max_attempts": 10})
+    return session.client(
+        service,
+        endpoint_url=settings.endpoint_url,
+        config=config,
         aws_access_key_id=settings.account,
         aws_secret_access_key=settings.secret,
         region_name=settings.region,
     )
-    config = Config(retries={"mode": "standard", "total_max_attempts": 10})
-    return session.client(service, endpoint_url=settings.endpoint_url, config=config)
 
 
 def bucket(cloud: RunningCloud) -> str:

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
@@ -47,6 +47,7 @@ class Told:
     cloud: RunningCloud
     name: str
     queue_url: str
+    received: list[str] = field(default_factory=list)
 
     def message(self, about: str) -> str:
         """The first message with the text in it."""
@@ -56,7 +57,8 @@ class Told:
                 QueueUrl=self.queue_url, MaxNumberOfMessages=10
             )
             texts = [str(json.loads(m["Body"])["Message"]) for m in answer.get("Messages", [])]
-            return next((text for text in texts if about in text), None)
+            self.received.extend(texts)
+            return next((text for text in self.received if about in text), None)
 
         message: str = wait_for(received, f"a message about {about}")
         return message

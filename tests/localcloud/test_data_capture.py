@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
-from tests.localcloud.fault_aids import faults_of
 from tests.localcloud.iam_aids import Roles, statement
 from tests.localcloud.test_endpoints import Hosting
+from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
 
@@ -123,18 +123,17 @@ def test_a_role_that_may_not_write_costs_the_capture_and_no_answer(hosting: Capt
 
 
 def test_what_a_failing_s3_did_not_take_is_written_when_it_works_again(
-    hosting: Capturing,
+    hosting: Capturing, faults: FaultsClient
 ) -> None:
     endpoint = hosting.create(hosting.capturing())
     hosting.settled(endpoint)
-    with faults_of(hosting.cloud) as faults:
-        faults.add(
-            kind="s3",
-            match=f"{BUCKET}/{hosting.prefix}/*",
-            method="PUT",
-            error="AccessDenied",
-            times=2,
-        )
-        assert hosting.invoke(endpoint, ContentType="text/csv")["Body"]["body"] == "x"
-        (record,) = wait_for(hosting.records, "the captured request")
+    faults.add(
+        kind="s3",
+        match=f"{BUCKET}/{hosting.prefix}/*",
+        method="PUT",
+        error="AccessDenied",
+        times=2,
+    )
+    assert hosting.invoke(endpoint, ContentType="text/csv")["Body"]["body"] == "x"
+    (record,) = wait_for(hosting.records, "the captured request")
     assert record["captureData"]["endpointInput"]["data"] == "x"

@@ -21,7 +21,7 @@ from tests.localcloud.fan_out_aids import (
     reported_nothing,
 )
 from tests.localcloud.fan_out_aids import bench as make_bench
-from tests.localcloud.fault_aids import bucket, faults_of
+from tests.localcloud.fault_aids import bucket
 from warmfold_contract.metrics import FOLDS_COMPLETED, OBJECTIVE
 from warmfold_local.faults.client import FaultsClient
 from warmfold_trainer.incumbent_store import IncumbentStore
@@ -52,12 +52,6 @@ def trials(bench: Bench) -> Trials:
         bench.start({**FAN_OUT, "warmfold_fold_own": "1", "warmfold_fold_wave": "1"}),
     ]
     return Trials(*map(bench.ended, names))
-
-
-@pytest.fixture
-def faults(cloud: RunningCloud) -> Iterator[FaultsClient]:
-    with faults_of(cloud) as client:
-        yield client
 
 
 @pytest.fixture

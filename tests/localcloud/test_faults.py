@@ -4,7 +4,6 @@ import http.client
 import json
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +12,7 @@ from botocore.exceptions import ClientError
 from tests.localcloud.conftest import ROLE, RunningCloud, make_client, wait_for
 from tests.localcloud.fault_aids import (
     all_folds,
-    bucket,
     ended_training,
-    faults_of,
     new_name,
     patient,
     trainer,
@@ -26,17 +23,6 @@ from tests.localcloud.test_pipelines import Deployed
 from warmfold_local.faults.client import FaultError, FaultsClient
 
 pytestmark = pytest.mark.localcloud
-
-
-@pytest.fixture
-def faults(cloud: RunningCloud) -> Iterator[FaultsClient]:
-    with faults_of(cloud) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def store(cloud: RunningCloud) -> str:
-    return bucket(cloud)
 
 
 def code_of(call: Any, **members: Any) -> str:

@@ -1,22 +1,13 @@
 """``warmfold local faults``: set, listed and cleared from the command line."""
 
-from collections.abc import Iterator
-
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import RunningCloud
-from tests.localcloud.fault_aids import faults_of
 from warmfold.cli.main import run
 from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
-
-
-@pytest.fixture
-def faults(cloud: RunningCloud) -> Iterator[FaultsClient]:
-    with faults_of(cloud) as client:
-        yield client
 
 
 def said(

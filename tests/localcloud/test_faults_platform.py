@@ -1,7 +1,6 @@
 """The platform's own functions, pipelines and models under faults (the table in docs/faults.md)."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,10 +9,8 @@ from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
 from tests.localcloud.fault_aids import (
     FOLDS,
     all_folds,
-    bucket,
     deploy_function,
     ended_training,
-    faults_of,
     invoke_function,
     new_name,
     trainer,
@@ -25,17 +22,6 @@ from tests.localcloud.test_pipelines import Deployed, get
 from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
-
-
-@pytest.fixture
-def faults(cloud: RunningCloud) -> Iterator[FaultsClient]:
-    with faults_of(cloud) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def store(cloud: RunningCloud) -> str:
-    return bucket(cloud)
 
 
 @pytest.fixture(scope="module")

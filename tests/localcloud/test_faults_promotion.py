@@ -11,7 +11,6 @@ import pytest
 from tests.localcloud.conftest import FOR_EVENTS, ROLE, RunningCloud, wait_for
 from tests.localcloud.fault_aids import (
     deploy_function,
-    faults_of,
     invoke_function,
     new_name,
 )
@@ -52,7 +51,9 @@ class Delivery:
     def sagemaker(self) -> Any:
         return self.hosting.sagemaker
 
-    def register(self, model: str, mode: str = "ok", status: str = "PendingManualApproval") -> str:
+    def register(
+        self, model: str, mode: str = "ok", status: str = "PendingManualApproval", **metadata: str
+    ) -> str:
         container = {
             "Image": self.hosting.cloud.tiny_server(mode),
             "ModelDataUrl": self.hosting.model_data(model),
@@ -60,6 +61,7 @@ class Delivery:
         made = self.sagemaker.create_model_package(
             ModelPackageGroupName=self.group,
             ModelApprovalStatus=status,
+            **({"CustomerMetadataProperties": metadata} if metadata else {}),
             InferenceSpecification={
                 "Containers": [container],
                 "SupportedContentTypes": ["text/csv"],
@@ -100,12 +102,6 @@ class Delivery:
         return str(
             invoke_function(self.hosting.cloud, self.function, {"reconcile": True})["status"]
         )
-
-
-@pytest.fixture
-def faults(cloud: RunningCloud) -> Iterator[FaultsClient]:
-    with faults_of(cloud) as client:
-        yield client
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.localcloud.conftest import RunningCloud, wait_for
 from tests.localcloud.fault_aids import bucket, new_name
 from tests.localcloud.test_endpoints import Hosting, hosting  # noqa: F401 - a fixture
+from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
 
@@ -40,6 +42,34 @@ def stored(cloud: RunningCloud, store: str, prefix: str) -> dict[str, bytes]:
     return {
         each["Key"]: s3.get_object(Bucket=store, Key=each["Key"])["Body"].read() for each in listed
     }
+
+
+def test_25_an_answer_that_is_not_whole_in_time_is_a_model_error_and_the_container_lives(
+    faults: FaultsClient,
+    hosting: Hosting,  # noqa: F811
+) -> None:
+    """Each byte comes in time, and the whole would take two seconds."""
+    endpoint = hosting.create(hosting.config(hosting.cloud.tiny_server()))
+    hosting.settled(endpoint)
+    before = hosting.invoke(endpoint)["Body"]["pid"]
+    faults.add(kind="endpoint", match=endpoint, limit_seconds=0.5)
+    started = time.monotonic()
+    response = hosting.invoke_error(endpoint, b"drip")
+    assert 0.5 <= time.monotonic() - started < 1.8
+    assert response["Error"]["Code"] == "ModelError"
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert response["OriginalStatusCode"] == 0
+    assert "timed out while waiting for a response" in response["OriginalMessage"]
+    assert hosting.invoke(endpoint)["Body"]["pid"] == before
+
+
+def test_25_an_answer_that_breaks_off_is_a_model_error(hosting: Hosting) -> None:  # noqa: F811
+    endpoint = hosting.create(hosting.config(hosting.cloud.tiny_server()))
+    hosting.settled(endpoint)
+    response = hosting.invoke_error(endpoint, b"break off")
+    assert response["Error"]["Code"] == "ModelError"
+    assert response["OriginalStatusCode"] == 500
+    assert "IncompleteRead" in response["OriginalMessage"]
 
 
 def test_26_one_bad_record_costs_its_file_and_a_rerun_gives_the_rest_again(

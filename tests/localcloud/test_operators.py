@@ -3,13 +3,12 @@
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from config.names import Names
 from tests.localcloud.conftest import FOR_EVENTS, RunningCloud, wait_for
-from tests.localcloud.fault_aids import deploy_function, faults_of, invoke_function, new_name
+from tests.localcloud.fault_aids import deploy_function, invoke_function, new_name
 from tests.localcloud.iam_aids import Roles, statement
 from tests.localcloud.test_cfn_sagemaker import Stack, outputs
 from tests.localcloud.test_endpoints import (
@@ -27,6 +26,7 @@ from tests.localcloud.test_faults_promotion import (
     serving_template,
 )
 from warmfold.cli.main import run
+from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
 
@@ -34,13 +34,17 @@ NAMES = Names("local").model("german-credit")
 FOLLOW = {"frozen": False, "version": None}
 
 
-def delivery_template(queue_url: str) -> dict[str, Any]:
-    """What the commands need of the delivery stack."""
-    orders = {"Name": NAMES.orders_parameter, "Type": "String", "Value": json.dumps(FOLLOW)}
-    return {
-        "Resources": {"Orders": {"Type": "AWS::SSM::Parameter", "Properties": orders}},
-        "Outputs": {"QueueUrl": {"Value": queue_url}},
-    }
+def stack_of(cloud: RunningCloud, name: str, parameter: str, **outputs: str) -> Stack:
+    """A stack of one parameter and what the commands read of its outputs."""
+    orders = {"Name": parameter, "Type": "String", "Value": json.dumps(FOLLOW)}
+    stack = Stack(cloud, name)
+    stack.deploy(
+        {
+            "Resources": {"Orders": {"Type": "AWS::SSM::Parameter", "Properties": orders}},
+            "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+        }
+    )
+    return stack
 
 
 @pytest.fixture
@@ -54,13 +58,17 @@ def operated(
     queue = cloud.client("sqs").create_queue(
         QueueName=group, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS), **FOR_EVENTS}
     )
-    orders = Stack(cloud, NAMES.delivery_stack)
-    orders.deploy(delivery_template(queue["QueueUrl"]))
+    stacks = [
+        stack_of(cloud, NAMES.delivery_stack, NAMES.orders_parameter, QueueUrl=queue["QueueUrl"]),
+        stack_of(cloud, NAMES.training_stack, "/training", ModelPackageGroupName=group),
+        stack_of(cloud, NAMES.batch_stack, "/batch"),
+    ]
     body = serving_template()
     body["Resources"]["Endpoint"]["Properties"]["EndpointName"] = NAMES.endpoint
     stack = Stack(cloud, NAMES.serving_stack)
     yield from delivering(hosting, stack, group, NAMES.orders_parameter, body)
-    orders.delete()
+    for each in stacks:
+        each.delete()
     cloud.client("sqs").delete_queue(QueueUrl=queue["QueueUrl"])
     for package in hosting.sagemaker.list_model_packages(ModelPackageGroupName=group)[
         "ModelPackageSummaryList"
@@ -86,7 +94,7 @@ def settle_down() -> None:
 
 
 def test_operators_roll_back_pin_freeze_and_follow_again(
-    operated: Delivery, capsys: pytest.CaptureFixture[str]
+    operated: Delivery, faults: FaultsClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert warmfold(operated, "rollback") == 2
     assert "no version before it is approved" in capsys.readouterr().err
@@ -94,10 +102,10 @@ def test_operators_roll_back_pin_freeze_and_follow_again(
     assert warmfold(operated, "rollback") == 0
     assert "version 2 is deployed; back to version 1" in capsys.readouterr().out
     assert operated.served() == "one"
-    with faults_of(operated.hosting.cloud) as faults:
-        faults.add(kind="event", match=CHANGE, resource="*", how="duplicate", times=None)
-        approved(operated, "three")
-        settle_down()
+    faults.add(kind="event", match=CHANGE, resource="*", how="duplicate", times=None)
+    approved(operated, "three")
+    settle_down()
+    faults.clear()
     assert (operated.served(), operated.reconcile()) == ("one", "unchanged")
     assert warmfold(operated, "pin", "9") == 2
     assert "version 9" in (said := capsys.readouterr().err)
@@ -114,6 +122,28 @@ def test_operators_roll_back_pin_freeze_and_follow_again(
     assert warmfold(operated, "unfreeze") == 0
     operated.converge(fourth)
     assert operated.served() == "four"
+    approving_a_version_that_scores_worse_warns_and_deploys_it(operated, capsys)
+
+
+def approving_a_version_that_scores_worse_warns_and_deploys_it(
+    place: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Versions 5 and 6, after others that say nothing of a score."""
+    place.register("better", metric="auc", score="0.8000", fold_hash="a")
+    place.register("worse", metric="auc", score="0.7500", fold_hash="a")
+    capsys.readouterr()
+    assert warmfold(place, "approve", "5") == 0
+    assert capsys.readouterr().err == ""
+    assert warmfold(place, "approve") == 0
+    said = capsys.readouterr()
+    assert said.err == (
+        "warning: version 6 is worse than version 5, the latest approved: hold-out AUC 0.7500 "
+        "against 0.8000, on the same rows\n"
+    )
+    assert said.out.splitlines()[-1].endswith("is InService with it")
+    assert place.served() == "worse"
+    assert warmfold(place, "approve", "2") == 0
+    assert "version 6 is approved too and newer" in capsys.readouterr().out
 
 
 def test_an_endpoint_that_is_not_what_its_stack_says_is_reported_until_somebody_acts(

@@ -16,8 +16,9 @@ import pytest
 from tests.localcloud.conftest import ROLE, RunningCloud
 from tests.localcloud.fault_aids import bucket, deploy_function, new_name
 from tests.unit.containers.trainer.jobs import DATA, ROOT, install_example
+from tests.unit.pipeline import examples
 from warmfold.pipeline.candidates import Candidate, FanOut, Range
-from warmfold.pipeline.spec import Compute, PipelineSpec, Refs
+from warmfold.pipeline.spec import PipelineSpec, Refs
 from warmfold.pipeline.training import training_pipeline
 from warmfold.pipeline.validate import require_valid
 from warmfold.runs.aws import Aws, connect
@@ -26,7 +27,6 @@ from warmfold.runs.records import Run
 
 pytestmark = pytest.mark.localcloud
 
-MACHINE = Compute(instance_type="ml.m5.large", volume_gib=1, max_runtime_seconds=300)
 TREES = Candidate(
     name="trees",
     algorithm="lightgbm",
@@ -40,22 +40,14 @@ LINE = Candidate(
     static={},
     ranges={"l2": Range(kind="continuous", minimum=0.1, maximum=100.0, scaling="Logarithmic")},
 )
-SPEC = PipelineSpec(
+SPEC = replace(
+    examples.SPEC,
     model="small",
     folds=2,
-    holdout_fraction=0.2,
-    seed=7,
-    metric="auc",
     candidates=(TREES, LINE),
     max_trials=2,
     parallel_trials=1,
     minimum_score=0.5,
-    processing=MACHINE,
-    trial=MACHINE,
-    search=MACHINE,
-    final=MACHINE,
-    evaluation=MACHINE,
-    transform=MACHINE,
     realtime_instance_types=("ml.m5.large",),
 )
 

@@ -22,7 +22,6 @@ from tests.localcloud.fan_out_aids import bench as make_bench
 from tests.localcloud.fault_aids import (
     bucket,
     deploy_function,
-    faults_of,
     invoke_function,
     new_name,
     trainer,
@@ -30,6 +29,7 @@ from tests.localcloud.fault_aids import (
 )
 from tests.localcloud.synth_aids import template
 from warmfold_constructs.fold_sweeper import FoldSweeper
+from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
 
@@ -98,15 +98,14 @@ def create(
 
 
 def test_10_the_folds_of_a_killed_trial_are_swept_and_a_live_trials_are_not(
-    bench: Bench, sweeper: str
+    bench: Bench, sweeper: str, faults: FaultsClient
 ) -> None:
     image, live, killed = trainer(bench.cloud, "time.sleep(60)"), new_trial_name(), new_trial_name()
     live_fold = f"{live}-fold-01-0"
     create(bench, image, live, {})
     create(bench, image, live_fold, tags(live))
-    with faults_of(bench.cloud) as faults:
-        faults.add(kind="job_killed", match=killed, at_line=3)
-        trial = bench.run({**FAN_OUT, **ENDLESS}, TrainingJobName=killed)
+    faults.add(kind="job_killed", match=killed, at_line=3)
+    trial = bench.run({**FAN_OUT, **ENDLESS}, TrainingJobName=killed)
     assert trial["FailureReason"].endswith("exit code: 137")
     assert reported_nothing(trial)
     left = list(bench.folds(killed).values()).count("InProgress")

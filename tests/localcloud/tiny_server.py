@@ -1,9 +1,11 @@
 """A hosting container in forty lines: answers with its model's text and what it was sent."""
 
+import contextlib
 import http.server
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 MODE = os.environ.get("TINY_MODE", "ok")
@@ -23,8 +25,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._answer(400, b"row 1: column age is missing")
         elif body == b"crash":
             os._exit(9)
+        elif body == b"break off":
+            self._promise(b"{")
+        elif body == b"drip":
+            self._promise(*[b" "] * 20)
         else:
             self._answer(200, json.dumps(self._report(body)).encode())
+
+    def _promise(self, *pieces: bytes) -> None:
+        """Pieces of an answer that is never whole, one every 0.1 s."""
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        with contextlib.suppress(OSError):  # whoever asked has gone
+            for piece in pieces:
+                self.wfile.write(piece)
+                time.sleep(0.1)
+        self.close_connection = True
 
     def _report(self, body: bytes) -> dict[str, object]:
         model = Path(os.environ["SAGEMAKER_BASE_DIR"], "model", "model.txt")
@@ -33,6 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "body": body.decode(),
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "arguments": sys.argv[1:],
+            "pid": os.getpid(),
             "credentials": "AWS_SECRET_ACCESS_KEY" in os.environ,
             "environment": {k: v for k, v in os.environ.items() if k.startswith("TEST_")},
         }

@@ -12,6 +12,7 @@ from rich.console import Console
 from config.load import REPOSITORY, load_settings
 from config.names import Names
 from config.settings import Model
+from warmfold.cli.approval import kept_back, worse_than_approved
 from warmfold.cli.run_summary import run_summary
 from warmfold.demo import batch, promote
 from warmfold.demo.flow import run_pipeline
@@ -26,7 +27,7 @@ from warmfold.report.collect import (
     read_package,
 )
 from warmfold.runs.aws import Aws, connect, find_deployment
-from warmfold.runs.orders import read_orders, version_of
+from warmfold.runs.orders import approved_versions, read_orders
 from warmfold.runs.start import git_commit, upload_data
 
 __all__ = ["approve", "report", "run", "score", "target"]
@@ -55,23 +56,26 @@ def run(options: argparse.Namespace) -> None:
 
 
 def approve(options: argparse.Namespace) -> None:
-    """Approve a version and wait until the endpoint serves it, if it is to serve it."""
+    """Approve a version and wait until the endpoint serves it; warns of one that scores worse."""
     aws, model = target(options)
-    deployment = find_deployment(aws, model.name)
-    group = deployment.training["ModelPackageGroupName"]
-    package = promote.find_package(aws, group, options.version)
+    group = find_deployment(aws, model.name).training["ModelPackageGroupName"]
+    new = read_package(aws, promote.find_package(aws, group, options.version))
     names = Names(aws.environment).model(model.name)
-    stack, orders = names.serving_stack, read_orders(aws, names)
-    before = promote.last_update(aws, stack)
-    promote.approve(aws, package, "approved with the warmfold command line")
-    if orders.frozen or orders.version not in (None, version_of(package)):
-        said = "frozen" if orders.frozen else f"pinned to version {orders.version}"
-        print(f"approved {package}; it is not deployed, because promotion is {said}")
+    others = {v: arn for v, arn in approved_versions(aws, names).items() if v != new.version}
+    if others:
+        latest = read_package(aws, others[max(others)])
+        warning = worse_than_approved(new, latest, model.tuning.direction)
+        if warning is not None:
+            print(f"warning: {warning}", file=sys.stderr)
+    before = promote.last_update(aws, names.serving_stack)
+    promote.approve(aws, new.arn, "approved with the warmfold command line")
+    reason = kept_back(new.version, max([new.version, *others]), read_orders(aws, names))
+    if reason is not None:
+        print(f"approved {new.arn}; it is not deployed: {reason}")
         return
-    print(f"approved {package}; waiting for the endpoint")
-    endpoint = deployment.serving["EndpointName"]
-    promote.wait_until_serving(aws, endpoint, package, stack, after=before)
-    print(f"endpoint {endpoint} is InService with it")
+    print(f"approved {new.arn}; waiting for the endpoint")
+    promote.wait_until_serving(aws, names.endpoint, new.arn, names.serving_stack, after=before)
+    print(f"endpoint {names.endpoint} is InService with it")
 
 
 def score(options: argparse.Namespace) -> None:

@@ -1,6 +1,5 @@
 """The hyperparameters that a trial or a search is given by the platform, as texts."""
 
-import json
 from collections.abc import Mapping
 
 from warmfold.pipeline.blocks import execution_prefix
@@ -66,11 +65,10 @@ def _fan_out(fan_out: FanOut) -> dict[str, str | Expression]:
 
 
 def _range(span: Range) -> str:
-    values = {
-        "kind": span.kind,
-        "minimum": span.minimum,
-        "maximum": span.maximum,
-        "values": list(span.values),
-        "scaling": span.scaling,
-    }
-    return json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+    return keys.encode_range(
+        kind=span.kind,
+        minimum=span.minimum,
+        maximum=span.maximum,
+        values=span.values,
+        scaling=span.scaling,
+    )

@@ -6,8 +6,8 @@ Text colour, grid and background are left to the page, which knows the reader's 
 import html
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -59,6 +59,8 @@ class Chart:
     summary: str
     figure: go.Figure
     wide: bool = False
+    # In pixels; what is narrower scrolls.
+    minimum_width: int = 0
 
     @property
     def json(self) -> str:
@@ -68,6 +70,18 @@ class Chart:
         return (
             text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
         )
+
+
+def in_full_rows(charts: Iterable[Chart]) -> list[Chart]:
+    """The charts, two in a row unless they are wide; one that would stand alone becomes wide."""
+    made: list[Chart] = []
+    begun = False
+    for chart in charts:
+        if chart.wide and begun:
+            made[-1] = replace(made[-1], wide=True)
+        begun = not chart.wide and not begun
+        made.append(chart)
+    return [*made[:-1], replace(made[-1], wide=True)] if begun else made
 
 
 def figure(*, x: str, y: str, height: int = 380, **layout: Any) -> go.Figure:
@@ -81,8 +95,8 @@ def figure(*, x: str, y: str, height: int = 380, **layout: Any) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         hovermode="closest",
-        xaxis={"title": {"text": x}, "automargin": True},
-        yaxis={"title": {"text": y}, "automargin": True},
+        xaxis={"title": {"text": x, "standoff": 8}, "automargin": True},
+        yaxis={"title": {"text": y, "standoff": 8}, "automargin": True},
         **layout,
     )
     return made
@@ -100,9 +114,32 @@ def line(x: Any, y: Any, name: str, colour: str, **options: Any) -> go.Scatter:
     )
 
 
-def diagonal(name: str) -> go.Scatter:
-    """The dotted line of a model that knows nothing, or of perfect calibration."""
-    return line((0, 1), (0, 1), name, GREY, line={"dash": "dot", "width": 1.4}, hoverinfo="skip")
+def binned(
+    x: Sequence[float],
+    y: Sequence[float],
+    *,
+    errors: Sequence[float],
+    rows: Sequence[int],
+    hover: str,
+) -> go.Scatter:
+    """Means of bins of hold-out rows with their errors. ``hover`` is over ``x``, ``y`` and the
+    number of rows, ``customdata``."""
+    return go.Scatter(
+        x=x,
+        y=y,
+        name="hold-out",
+        mode="lines+markers",
+        line={"color": BLUE, "width": 1.4},
+        marker={"color": BLUE, "size": 9},
+        customdata=rows,
+        error_y={"array": errors, "thickness": 1, "width": 2, "color": SKY},
+        hovertemplate=f"{hover}<extra></extra>",
+    )
+
+
+def dotted(x: Sequence[float], y: Sequence[float], name: str) -> go.Scatter:
+    """The line of a model that knows nothing, or of a perfect one."""
+    return line(x, y, name, GREY, line={"dash": "dot", "width": 1.4}, hoverinfo="skip")
 
 
 def hyperparameter_text(values: Mapping[str, str]) -> str:

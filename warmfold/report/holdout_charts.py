@@ -41,7 +41,7 @@ def _unit(figure: go.Figure, *, square: bool = True) -> None:
 def roc(evaluation: Evaluation) -> Chart:
     auc, gini = evaluation.metrics["auc"], evaluation.metrics["gini"]
     made = charts.figure(x="false positive rate", y="true positive rate", height=420)
-    made.add_trace(charts.diagonal("no model"))
+    made.add_trace(charts.dotted((0, 1), (0, 1), "no model"))
     made.add_trace(charts.line(*evaluation.roc, f"AUC {auc:.3f}", charts.BLUE))
     _unit(made)
     return Chart(
@@ -57,15 +57,7 @@ def precision_recall(evaluation: Evaluation) -> Chart:
     area = evaluation.metrics["pr_auc"]
     base = evaluation.positives / evaluation.rows
     made = charts.figure(x="recall", y="precision", height=420)
-    made.add_trace(
-        charts.line(
-            (0, 1),
-            (base, base),
-            f"no model ({base:.1%})",
-            charts.GREY,
-            line={"dash": "dot", "width": 1.4},
-        )
-    )
+    made.add_trace(charts.dotted((0, 1), (base, base), f"no model ({base:.1%})"))
     steps = _precision_steps(*evaluation.precision_recall)
     made.add_trace(charts.line(*steps, f"area {area:.3f}", charts.BLUE, line={"shape": "vh"}))
     _unit(made)
@@ -99,23 +91,14 @@ def calibration(evaluation: Evaluation) -> Chart:
         y=f"observed rate of {escape(evaluation.positive)}",
         height=420,
     )
-    made.add_trace(charts.diagonal("perfect"))
+    made.add_trace(charts.dotted((0, 1), (0, 1), "perfect"))
     made.add_trace(
-        go.Scatter(
-            x=[b.mean_score for b in bins],
-            y=[b.observed_rate for b in bins],
-            name="hold-out",
-            mode="lines+markers",
-            line={"color": charts.BLUE, "width": 1.4},
-            marker={"color": charts.BLUE, "size": 9},
-            customdata=[b.rows for b in bins],
-            error_y={
-                "array": [_standard_error(b.observed_rate, b.rows) for b in bins],
-                "thickness": 1,
-                "width": 2,
-                "color": charts.SKY,
-            },
-            hovertemplate="%{customdata} rows: scored %{x:.3f}, observed %{y:.3f}<extra></extra>",
+        charts.binned(
+            [b.mean_score for b in bins],
+            [b.observed_rate for b in bins],
+            errors=[_standard_error(b.observed_rate, b.rows) for b in bins],
+            rows=[b.rows for b in bins],
+            hover="%{customdata} rows: scored %{x:.3f}, observed %{y:.3f}",
         )
     )
     _unit(made)

@@ -12,7 +12,14 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from warmfold.report import champion, findings
-from warmfold.report.charts import CONFIG, METRIC_NAMES, Chart, metric_name, short_number
+from warmfold.report.charts import (
+    CONFIG,
+    METRIC_NAMES,
+    Chart,
+    in_full_rows,
+    metric_name,
+    short_number,
+)
 from warmfold.report.collect import ReportData
 from warmfold.report.holdout_charts import holdout_charts
 from warmfold.report.search_charts import trials_over_time
@@ -54,6 +61,7 @@ def render(data: ReportData, made_at: datetime) -> str:
     page = _environment().get_template("page.html.j2")
     evaluation = data.evaluation
     metric = metric_name(evaluation.metric)
+    over_time = trials_over_time(data.run.tunings, metric)
     return page.render(
         data=data,
         made_at=made_at,
@@ -61,12 +69,12 @@ def render(data: ReportData, made_at: datetime) -> str:
         card=_card(evaluation.card),
         tiles=_tiles(data),
         sentences=_sentences(data),
-        candidates=[_candidate(t, metric) for t in data.run.candidates],
+        candidates=_candidates(data.run, over_time, metric),
         comparison=_comparison(data.run),
-        over_time=trials_over_time(data.run.tunings, metric),
+        over_time=over_time,
         trials=_rows(data.run),
         parameters=_parameters(data.run),
-        holdout=holdout_charts(evaluation),
+        holdout=in_full_rows(holdout_charts(evaluation)),
         config=CONFIG,
         style=_asset("page.css"),
         script=_asset("page.js"),
@@ -124,11 +132,17 @@ def _sentences(data: ReportData) -> list[str]:
     return [sentence for sentence in made if sentence]
 
 
-def _candidate(tuning: Tuning, metric: str) -> Candidate:
+def _candidates(run: Run, over_time: Chart | None, metric: str) -> list[Candidate]:
+    """The chart of the whole search is the first of a candidate that is alone."""
+    first = [over_time] if over_time and len(run.candidates) == 1 else []
+    return [_candidate(tuning, metric, first) for tuning in run.candidates]
+
+
+def _candidate(tuning: Tuning, metric: str, first: list[Chart]) -> Candidate:
     lead = findings.lead_of(tuning)
     return Candidate(
         tuning=tuning,
-        charts=tuning_charts(tuning, metric),
+        charts=in_full_rows([*first, *tuning_charts(tuning, metric)]),
         lead=lead.sentence if lead else "",
     )
 

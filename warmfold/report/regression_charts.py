@@ -1,7 +1,5 @@
 """Charts of the hold-out of a regression: predictions beside what was observed, and residuals."""
 
-import plotly.graph_objects as go
-
 from warmfold.report import charts
 from warmfold.report.charts import Chart
 from warmfold.report.evaluation import Regression
@@ -12,25 +10,14 @@ def predicted_actual(regression: Regression) -> Chart:
     ends = [value for b in bins for value in (b.mean_score, b.mean_target)]
     both = (min(ends, default=0.0), max(ends, default=1.0))
     made = charts.figure(x="mean prediction of the bin", y="mean of the target", height=420)
-    perfect = {"dash": "dot", "width": 1.4}
-    made.add_trace(charts.line(both, both, "perfect", charts.GREY, line=perfect))
+    made.add_trace(charts.dotted(both, both, "perfect"))
     made.add_trace(
-        go.Scatter(
-            x=[b.mean_score for b in bins],
-            y=[b.mean_target for b in bins],
-            name="hold-out",
-            mode="lines+markers",
-            line={"color": charts.BLUE, "width": 1.4},
-            marker={"color": charts.BLUE, "size": 9},
-            customdata=[b.rows for b in bins],
-            error_y={
-                "array": [b.target_std / b.rows**0.5 for b in bins],
-                "thickness": 1,
-                "width": 2,
-                "color": charts.SKY,
-            },
-            hovertemplate="%{customdata} rows: predicted %{x:.4g}, observed %{y:.4g}"
-            "<extra></extra>",
+        charts.binned(
+            [b.mean_score for b in bins],
+            [b.mean_target for b in bins],
+            errors=[b.target_std / b.rows**0.5 for b in bins],
+            rows=[b.rows for b in bins],
+            hover="%{customdata} rows: predicted %{x:.4g}, observed %{y:.4g}",
         )
     )
     return Chart(

@@ -12,6 +12,8 @@ from warmfold.runs.records import Parameter, Trial, Tuning
 _SHOWN_TRIALS = 15
 _COLUMNS = 3
 _ROW_HEIGHT = 240
+# Of a small scatter: narrower, its ticks and titles would overlap.
+_COLUMN_PIXELS = 220
 # With fewer points, a cloud shows no slope whether there is one or not.
 _TRIALS_FOR_A_SLOPE = 20
 _NO_SLOPE = " A cloud without a slope is a hyperparameter that did not matter here."
@@ -76,10 +78,11 @@ def fold_scores(tuning: Tuning, metric: str) -> Chart:
 def parameter_effect(tuning: Tuning, metric: str) -> Chart:
     """One small scatter for each tuned hyperparameter, on the scale of its search."""
     parameters = tuning.parameters
-    rows = -(-len(parameters) // _COLUMNS)
+    columns = min(_COLUMNS, len(parameters))
+    rows = -(-len(parameters) // columns)
     made = make_subplots(
         rows=rows,
-        cols=min(_COLUMNS, len(parameters)),
+        cols=columns,
         shared_yaxes=True,
         horizontal_spacing=0.04,
         vertical_spacing=0.3 / rows,
@@ -87,7 +90,7 @@ def parameter_effect(tuning: Tuning, metric: str) -> Chart:
     base = charts.figure(x="", y="", height=_ROW_HEIGHT * rows + 30)
     made.update_layout(base.layout.to_plotly_json() | {"xaxis": {}, "yaxis": {}}, showlegend=False)
     for index, parameter in enumerate(parameters):
-        row, column = index // _COLUMNS + 1, index % _COLUMNS + 1
+        row, column = index // columns + 1, index % columns + 1
         made.add_trace(_parameter_trace(tuning, parameter), row=row, col=column)
         made.update_xaxes(**_axis(parameter), row=row, col=column)
         if column == 1:
@@ -101,16 +104,18 @@ def parameter_effect(tuning: Tuning, metric: str) -> Chart:
         + ", ".join(parameter.name for parameter in parameters)
         + ".",
         figure=made,
-        wide=len(parameters) > 1,
+        wide=columns > 1,
+        minimum_width=_COLUMN_PIXELS * columns,
     )
 
 
 def _axis(parameter: Parameter) -> dict[str, Any]:
     kind = "category" if parameter.kind == "categorical" else "linear"
-    made = {"type": kind, "title": {"text": escape(parameter.name), "standoff": 6}, "nticks": 6}
+    made = {"type": kind, "title": {"text": escape(parameter.name), "standoff": 6}, "nticks": 5}
     if parameter.logarithmic:
         ticks = charts.log_ticks(parameter.minimum, parameter.maximum)
-        made |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+        shown = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]} if ticks else {}
+        made |= {"type": "log", **shown}
     return made
 
 
@@ -122,11 +127,14 @@ def _parameter_trace(tuning: Tuning, parameter: Parameter) -> go.Scatter:
         x=[escape(text) for text in texts] if categorical else [float(text) for text in texts],
         y=[trial.score for trial in trials],
         mode="markers",
+        # Without a word on opacity and line, plotly fades points of several sizes.
         marker={
-            "size": [11 if trial is tuning.ranked[0] else 7 for trial in trials],
+            "size": [12 if trial is tuning.ranked[0] else 8 for trial in trials],
             "color": [
                 charts.ORANGE if trial is tuning.ranked[0] else charts.BLUE for trial in trials
             ],
+            "opacity": 1,
+            "line": {"width": 0},
         },
         text=[hover(trial) for trial in trials],
         hovertemplate="%{text}<extra></extra>",

@@ -36,7 +36,7 @@ def tuning_line(tuning: Tuning) -> str:
 
 
 def _done(tuning: Tuning) -> str:
-    if tuning.kind == "in_job" and not tuning.settled:
+    if tuning.kind == "in_job" and not tuning.settled and not tuning.trials:
         return f"{tuning.max_trials} trials in one job"
     ended = sum(trial.ended for trial in tuning.trials)
     failed = sum(trial.status == "Failed" for trial in tuning.trials)

@@ -1,9 +1,15 @@
-"""A candidate whose trials ran in one training job: read from the job and its ``trials.json``."""
+"""A candidate whose trials run in one training job: read from the job and what it leaves in S3.
+
+Of a job that has completed ``trials.json``; of one that runs its checkpoint, which SageMaker
+copies to S3 while it is written.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from warmfold.errors import WarmfoldError
 from warmfold.pipeline.names import SEARCH_PREFIX
@@ -13,7 +19,17 @@ from warmfold_contract import hyperparameters as keys
 from warmfold_contract import metrics
 from warmfold_contract.errors import UserError
 from warmfold_contract.metric_names import direction_of
-from warmfold_contract.trials import STOPPED, SearchedTrials, TrialRow, read_trials
+from warmfold_contract.trials import (
+    CHECKPOINT_FILE,
+    STOPPED,
+    SearchedTrials,
+    TrialRow,
+    read_checkpoint,
+    read_trials,
+)
+
+# What S3 answers for an object that is not there: the second to those who may not list the bucket.
+_ABSENT = ("NoSuchKey", "AccessDenied")
 
 _FINAL_METRICS = 40  # SageMaker's limit for one job
 
@@ -30,9 +46,10 @@ def what_is_trained(given: Mapping[str, str]) -> tuple[str, str, str]:
 
 
 def read_search(aws: Aws, step: Step) -> Tuning:
-    """The candidate of a search step; its trials are known once the job has completed.
+    """The candidate of a search step, with the trials that are known to have ended.
 
-    Raises ``WarmfoldError`` if the completed job left no readable trials.
+    Raises ``WarmfoldError`` if the completed job left no readable trials, or the running one's
+    checkpoint cannot be read.
     """
     job = aws.client("sagemaker").describe_training_job(TrainingJobName=step.resource_name)
     given = {key: keys.unquote(value) for key, value in job.get("HyperParameters", {}).items()}
@@ -51,7 +68,7 @@ def read_search(aws: Aws, step: Step) -> Tuning:
         max_trials=int(given[keys.MAX_TRIALS]),
         objective=metrics.OBJECTIVE,
         parameters=tuple(_parameters(given)),
-        trials=tuple(_trials(aws, job)) if status == "Completed" else (),
+        trials=tuple(_trials(aws, job)),
     )
 
 
@@ -74,8 +91,31 @@ def _parameters(given: Mapping[str, str]) -> Iterator[Parameter]:
 
 def _trials(aws: Aws, job: Mapping[str, Any]) -> Iterator[Trial]:
     parameters = {parameter.name for parameter in _parameters(job["HyperParameters"])}
-    for number, row in enumerate(_archive(aws, job).trials, start=1):
+    if job["TrainingJobStatus"] == "Completed":
+        rows = dict(enumerate(_archive(aws, job).trials, start=1))
+    else:
+        rows = _so_far(aws, job)
+    for number, row in sorted(rows.items()):
         yield _trial(number, row, str(job["TrainingJobName"]), parameters)
+
+
+def _so_far(aws: Aws, job: Mapping[str, Any]) -> dict[int, TrialRow]:
+    """The rows of a search that has not completed, by number; none before its first copy."""
+    kept = job.get("CheckpointConfig")
+    if kept is None:
+        return {}
+    uri = f"{kept['S3Uri'].rstrip('/')}/{CHECKPOINT_FILE}"
+    bucket, key = split_s3_uri(uri)
+    try:
+        body: bytes = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _ABSENT:
+            return {}
+        raise
+    try:
+        return read_checkpoint(body.decode("utf-8", "replace"))
+    except UserError as error:
+        raise WarmfoldError(f"search {job['TrainingJobName']}, {uri}: {error}") from error
 
 
 def _archive(aws: Aws, job: Mapping[str, Any]) -> SearchedTrials:

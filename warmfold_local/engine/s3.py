@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from warmfold_local.cloud import Cloud
 
 _PARALLEL_TRANSFERS = 8
@@ -79,13 +81,18 @@ def download_objects(cloud: Cloud, objects: list[StoredObject], folder: Path) ->
 
 
 def download_object(cloud: Cloud, uri: str, target: Path) -> Path:
-    """Download one object to the file ``target``. Raises ``TransferError`` if there is none."""
+    """Download one object to the file ``target``.
+
+    Raises ``TransferError`` if there is none, or if it cannot be read to its end.
+    """
     bucket, key = split_uri(uri)
     client = cloud.client("s3")
     try:
         _download(cloud, bucket, key, target)
     except client.exceptions.NoSuchKey as error:
         raise TransferError(f"Could not find S3 object {uri}.") from error
+    except (ClientError, BotoCoreError) as error:
+        raise TransferError(f"Could not read S3 object {uri}: {error}") from error
     return target
 
 

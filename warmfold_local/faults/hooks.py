@@ -21,6 +21,9 @@ from warmfold_local.faults.registry import Faults
 
 FULL = Path("/dev/full")
 
+# "your container must respond within 60 seconds" (hosting, developer guide).
+INVOCATION_SECONDS = 60.0
+
 
 class Publish(Protocol):
     """As ``cloud.Publisher``."""
@@ -42,13 +45,24 @@ def service_failure(faults: Faults, job_name: str) -> str | None:
     return None if fault is None else fault.reason
 
 
-def invocation_status(faults: Faults, endpoint: str) -> int | None:
-    """Waits, if an invocation is to be slow; the status it is to fail with, if it is to fail."""
+@dataclass(frozen=True, kw_only=True)
+class InvocationTerms:
+    """The status that an invocation is to fail with, and how long the container may take."""
+
+    status: int | None = None
+    limit_seconds: float = INVOCATION_SECONDS
+
+
+def invocation_terms(faults: Faults, endpoint: str) -> InvocationTerms:
+    """Of the next invocation; waits, if it is to be slow."""
     fault = faults.take(EndpointDisturbed, endpoint)
     if fault is None:
-        return None
+        return InvocationTerms()
     time.sleep(fault.delay_seconds)
-    return fault.status
+    limit = fault.limit_seconds
+    return InvocationTerms(
+        status=fault.status, limit_seconds=INVOCATION_SECONDS if limit is None else limit
+    )
 
 
 @dataclass(eq=False)

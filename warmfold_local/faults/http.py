@@ -63,8 +63,7 @@ def administer(cloud: Cloud, request: HttpRequest) -> Answer:
 async def disturb(faults: Faults, service: str, request: HttpRequest, send: Send) -> Send:
     """How to answer a request. Waits, or raises ``ServiceError``, if it is to be disturbed."""
     if service == "s3":
-        await _disturb_s3(faults, request)
-        return send
+        return await _disturb_s3(faults, request, send)
     if not faults.any_of(Throttled, AnswerLost):
         return send
     operation, query = _operation(request)
@@ -96,15 +95,35 @@ def _happen(cloud: Cloud, identifier: str, fault: TimedFault) -> None:
     cloud.faults.fired(identifier, fault.match)
 
 
-async def _disturb_s3(faults: Faults, request: HttpRequest) -> None:
+async def _disturb_s3(faults: Faults, request: HttpRequest, send: Send) -> Send:
     name = unquote(request.raw_path).lstrip("/")
     fault = faults.take(S3Disturbed, name, method=request.method)
     if fault is None:
-        return
+        return send
     await asyncio.sleep(fault.delay_seconds)
+    if fault.error == "BreaksOff":
+        return _breaking_off(send)
     if fault.error is not None:
         status, text = _S3_ERRORS[fault.error]
         raise ServiceError(fault.error, text, status)
+    return send
+
+
+def _breaking_off(send: Send) -> Send:
+    """A ``send`` that gives half of the first piece of the body, and never says that it is over:
+    the server closes the connection."""
+    over = False
+
+    async def breaking(message: Any) -> None:
+        nonlocal over
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not over:
+            over = True
+            half = message["body"][: len(message["body"]) // 2]
+            await send({"type": "http.response.body", "body": half, "more_body": True})
+
+    return breaking
 
 
 def _operation(request: HttpRequest) -> tuple[str, bool]:

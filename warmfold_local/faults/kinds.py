@@ -67,12 +67,15 @@ class NodeLost(Killed):
 
 @dataclass(frozen=True, kw_only=True)
 class S3Disturbed(Fault):
-    """Requests for ``match`` (``bucket/key``) wait, then fail unless ``error`` is ``None``."""
+    """Requests for ``match`` (``bucket/key``) wait, then fail unless ``error`` is ``None``.
+
+    ``BreaksOff``: the answer is that of a success, and ends in the middle of its body.
+    """
 
     kind: ClassVar[str] = "s3"
     method: str = "*"
     delay_seconds: float = 0.0
-    error: Literal["InternalError", "SlowDown", "AccessDenied"] | None = None
+    error: Literal["InternalError", "SlowDown", "AccessDenied", "BreaksOff"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +92,13 @@ class EventDisturbed(Fault):
 @dataclass(frozen=True, kw_only=True)
 class EndpointDisturbed(Fault):
     """Invocations of the endpoint ``match`` wait, then are answered as if the container had
-    answered ``status``, unless that is ``None``."""
+    answered ``status``, unless that is ``None``. The container may take ``limit_seconds``, unless
+    that is ``None``, instead of SageMaker's 60."""
 
     kind: ClassVar[str] = "endpoint"
     delay_seconds: float = 0.0
     status: int | None = None
+    limit_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

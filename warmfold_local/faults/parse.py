@@ -24,7 +24,7 @@ _LONGEST_SECONDS = 900
 _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
     "how": {"answer_lost": ("close", "error"), "event": ("lost", "duplicate", "late")},
     "reason": {"job_fails": ("CapacityError", "InternalServerError")},
-    "error": {"s3": ("InternalError", "SlowDown", "AccessDenied")},
+    "error": {"s3": ("InternalError", "SlowDown", "AccessDenied", "BreaksOff")},
     "state": {"alarm": ("ALARM", "OK", "INSUFFICIENT_DATA")},
 }
 _LOWEST = {"times": 1, "skip": 0, "seed": 0, "at_line": 1}
@@ -77,8 +77,10 @@ def _require_value(kind: str, name: str, value: object) -> None:
         _require(valid, name, value, f"a status from {_STATUS[0]} to {_STATUS[1]}")
     elif name == "probability":
         _require(_number(value, 0, 1), name, value, "a number from 0 to 1")
-    elif name in ("delay_seconds", "after_seconds"):
-        optional = kind in ("job_killed", "node_lost") and value is None
+    elif name in ("delay_seconds", "after_seconds", "limit_seconds"):
+        optional = (
+            name == "limit_seconds" or kind in ("job_killed", "node_lost")
+        ) and value is None
         wanted = f"a number from 0 to {_LONGEST_SECONDS}"
         _require(optional or _number(value, 0, _LONGEST_SECONDS), name, value, wanted)
     else:
@@ -105,12 +107,18 @@ def _require_sense(fault: Fault) -> None:
         raise ValidationError(f"{fault.kind} needs after_seconds or at_line, and not both")
     if isinstance(fault, S3Disturbed) and fault.error is None and not fault.delay_seconds:
         raise ValidationError("s3 needs error or delay_seconds, or it does nothing")
-    if isinstance(fault, EndpointDisturbed) and fault.status is None and not fault.delay_seconds:
-        raise ValidationError("endpoint needs status or delay_seconds, or it does nothing")
+    if isinstance(fault, EndpointDisturbed) and not _disturbs(fault):
+        raise ValidationError(
+            "endpoint needs status, delay_seconds or limit_seconds, or it does nothing"
+        )
     if isinstance(fault, TimedFault) and fault.budget != Budget():
         raise ValidationError(f"{fault.kind} happens once by itself: it takes no budget")
     if isinstance(fault, DiskFull) and not _inside(fault.path):
         raise ValidationError(f"path of a fault must lie below /opt/ml, not {fault.path!r}")
+
+
+def _disturbs(fault: EndpointDisturbed) -> bool:
+    return (fault.status, fault.limit_seconds) != (None, None) or fault.delay_seconds > 0
 
 
 def _inside(path: str) -> bool:

@@ -12,13 +12,8 @@ import lightgbm
 
 from warmfold_contract.errors import UserError
 from warmfold_contract.settings import Settings
-from warmfold_trainer.algorithms.lightgbm_trees import (
-    LightGbmModel,
-    boosted,
-    dataset_of,
-    dataset_parameters,
-    training_parameters,
-)
+from warmfold_trainer.algorithms.lightgbm_dataset import dataset_of, dataset_parameters
+from warmfold_trainer.algorithms.lightgbm_trees import LightGbmModel, boosted, training_parameters
 from warmfold_trainer.algorithms.protocol import Table
 
 LOGGER = logging.getLogger(__name__)

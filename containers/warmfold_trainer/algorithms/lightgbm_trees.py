@@ -1,7 +1,7 @@
 """Gradient-boosted trees by LightGBM: binned once, folds as subsets, one thread each."""
 
-import ctypes
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from warmfold_contract.errors import UserError
 from warmfold_contract.settings import Settings
 from warmfold_trainer.algorithms.early_stopping import TRAINING_CONTROL, boost
 from warmfold_trainer.algorithms.fold_cache import FoldCache
-from warmfold_trainer.algorithms.lightgbm_settings import DATASET_PARAMETERS, FIXED
+from warmfold_trainer.algorithms.lightgbm_dataset import binned, dataset_parameters
 from warmfold_trainer.algorithms.protocol import (
     Importance,
     Matrix,
@@ -23,7 +23,7 @@ from warmfold_trainer.algorithms.protocol import (
     Scores,
     Table,
 )
-from warmfold_trainer.algorithms.snapshots import Snapshots, added_to
+from warmfold_trainer.algorithms.snapshots import Snapshots, added_to, closest
 
 MODEL_FILE = MODEL_FILES["lightgbm"]
 
@@ -47,14 +47,14 @@ class LightGbmTrees:
 
 
 class LightGbmBins:
-    """The table as histogram bins. Bin edges look at all rows, never at the target."""
+    """The table as histogram bins. Bin edges look at rows of all folds, never at the target."""
 
     def __init__(self, table: Table, settings: Settings, *, seed: int, keep_folds: bool) -> None:
         self.table = table
         self.seed = seed
-        self.parameters = dataset_parameters(settings, seed=seed)
-        self.dataset = dataset_of(table, self.parameters).construct()
-        _give_back_freed_memory()
+        values = table.features.size
+        self.parameters = dataset_parameters(settings, seed=seed, values=values)
+        self.dataset = binned(table, self.parameters)
         self._subsets = FoldCache(self._subset, keep=keep_folds)
 
     def with_settings(self, settings: Settings, *, threads: int = 1) -> "LightGbmTable":
@@ -96,9 +96,12 @@ class LightGbmTable:
             self._settings,
             greater_is_better=score.greater_is_better,
         )
+        sample = None if score.sample is None else np.searchsorted(train, score.sample)
+        fitted = () if sample is None else (_sample_of(booster, sample, len(curve)),)
         # As text and back, exactly: a trained booster holds on to its data and its buffers.
         text = booster.model_to_string(num_iteration=-1)
-        return LightGbmFold(lightgbm.Booster(model_str=text), curve, self._bins.table, snapshots)
+        model = lightgbm.Booster(model_str=text)
+        return LightGbmFold(model, curve, self._bins.table, snapshots, fitted)
 
     def fit_final(self, rounds: int, *, threads: int) -> "LightGbmModel":
         booster = lightgbm.Booster({**self.parameters, "num_threads": threads}, self._bins.dataset)
@@ -106,7 +109,7 @@ class LightGbmTable:
 
 
 class LightGbmFold:
-    """See ``protocol.FoldModel`` and ``protocol.RemembersValidation``."""
+    """See ``protocol.FoldModel`` and ``protocol.RemembersTraining``."""
 
     def __init__(
         self,
@@ -114,10 +117,12 @@ class LightGbmFold:
         curve: Scores,
         table: Table,
         snapshots: Snapshots | None = None,
+        sample: Sequence[Remembered] = (),
     ) -> None:
         self._booster = booster
         self._table = table
         self._snapshots = snapshots
+        self._sample = sample
         self.curve = curve
 
     def predict(self, features: Matrix, rounds: int) -> Scores:
@@ -127,19 +132,23 @@ class LightGbmFold:
         return _save(self._booster, folder)
 
     def remembered(self, rounds: int) -> Remembered | None:
-        return None if self._snapshots is None else self._snapshots.before(rounds)
+        return None if self._snapshots is None else self._snapshots.closest(rounds)
+
+    def remembered_sample(self, rounds: int) -> Remembered | None:
+        return closest(self._sample, rounds)
 
     def predict_on(self, features: Matrix, start: Remembered, rounds: int) -> Scores:
         if start.rounds == rounds:
             return self._table.scores(start.predicted)
-        added = self._booster.predict(
+        between = self._booster.predict(
             features,
-            start_iteration=start.rounds,
-            num_iteration=rounds - start.rounds,
+            start_iteration=min(start.rounds, rounds),
+            num_iteration=abs(rounds - start.rounds),
             raw_score=True,
             num_threads=1,
         )
-        return self._table.scores(added_to(start.predicted, np.asarray(added), self._table.task))
+        added = np.asarray(between) * np.sign(rounds - start.rounds)
+        return self._table.scores(added_to(start.predicted, added, self._table.task))
 
 
 class LightGbmModel:
@@ -163,25 +172,6 @@ class LightGbmModel:
 
     def save(self, folder: Path) -> tuple[str, ...]:
         return _save(self._booster, folder)
-
-
-def dataset_parameters(settings: Settings, *, seed: int) -> dict[str, Any]:
-    """What shapes the bins; all that is read of ``settings`` is not tunable."""
-    bins = {key: settings[key] for key in DATASET_PARAMETERS}
-    return {**FIXED, "seed": seed, "num_threads": 1, **bins}
-
-
-def dataset_of(table: Table, parameters: dict[str, Any]) -> lightgbm.Dataset:
-    """The table for LightGBM, not yet binned."""
-    return lightgbm.Dataset(
-        table.features,
-        label=table.target,
-        feature_name=[feature.name for feature in table.schema],
-        categorical_feature=[
-            position for position, feature in enumerate(table.schema) if feature.kind == "category"
-        ],
-        params=parameters,
-    )
 
 
 def training_parameters(
@@ -215,14 +205,6 @@ def _loaded(folder: Path) -> lightgbm.Booster:
         raise UserError(f"{MODEL_FILE} is not a LightGBM text model") from error
 
 
-def _give_back_freed_memory() -> None:
-    """Finding bin edges takes a sorted sample of 200,000 rows (12 bytes a value), which glibc keeps
-    for its main thread, while folds allocate in others."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
 def _validation_predictions(booster: lightgbm.Booster) -> Scores:
     """LightGBM keeps the validation rows' predictions as it goes: no tree is walked twice."""
     found: list[Scores] = []
@@ -233,6 +215,18 @@ def _validation_predictions(booster: lightgbm.Booster) -> Scores:
 
     booster.eval_valid(keep)
     return found[0]
+
+
+def _sample_of(booster: lightgbm.Booster, places: Rows, rounds: int) -> Remembered:
+    """Of the training rows' predictions, which LightGBM keeps as well, those at ``places``."""
+    found: list[Scores] = []
+
+    def keep(predicted: Scores, _: lightgbm.Dataset) -> tuple[str, float, bool]:
+        found.append(predicted[places])
+        return "", 0.0, True
+
+    booster.eval_train(keep)
+    return Remembered(rounds=rounds, predicted=found[0])
 
 
 def _predict(booster: lightgbm.Booster, features: Matrix, rounds: int) -> Scores:

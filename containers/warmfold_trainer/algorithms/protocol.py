@@ -48,10 +48,14 @@ def bounded(predicted: Scores, *, binary_target: bool) -> Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundScore:
-    """How a fold's rounds are scored: ``function(scores)`` of the validation rows."""
+    """How a fold's rounds are scored: ``function(scores)`` of the validation rows.
+
+    ``sample`` are the training rows whose score is reported beside the fold's, in ascending order.
+    """
 
     function: Callable[[Scores], float]
     greater_is_better: bool
+    sample: Rows | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,19 +86,22 @@ class FoldModel(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Remembered:
-    """Predictions of the validation rows, in their order, after ``rounds`` rounds."""
+    """Predictions of some rows, in their order, after ``rounds`` rounds."""
 
     rounds: int
     predicted: Scores
 
 
 @runtime_checkable
-class RemembersValidation(Protocol):
+class RemembersTraining(Protocol):
     """What a ``FoldModel`` may be, too, whose predictions take long: scores at the common rounds
-    are then added to what is known from training."""
+    are what is known from training, and the rounds between."""
 
     def remembered(self, rounds: int) -> Remembered | None:
-        """The closest that is kept, of at most ``rounds`` rounds."""
+        """Of the validation rows: what is closest to ``rounds``, if anything saves work."""
+
+    def remembered_sample(self, rounds: int) -> Remembered | None:
+        """The same of ``RoundScore.sample``."""
 
     def predict_on(self, features: Matrix, start: Remembered, rounds: int) -> Scores:
         """The table's ``scores`` after ``rounds`` rounds; ``start`` is of these very rows."""

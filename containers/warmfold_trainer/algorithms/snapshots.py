@@ -1,6 +1,7 @@
 """What a fold's model predicted for its validation rows, kept while it was trained."""
 
 from collections import deque
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from warmfold_contract.tasks import CLASSIFICATION, Task
 from warmfold_trainer.algorithms.protocol import Remembered, Scores
 
 # They reach back twice as far as the patience of early stopping, from the last round: the folds'
-# common round is hardly ever earlier.
+# common round is hardly ever earlier, and half a patience from one of them on average.
 _KEPT = 4
 
 
@@ -25,14 +26,19 @@ class Snapshots:
         if rounds % self._step == 0:
             self._kept.append(Remembered(rounds=rounds, predicted=predicted.copy()))
 
-    def before(self, rounds: int) -> Remembered | None:
-        """The latest one of at most ``rounds`` rounds."""
-        found = [kept for kept in self._kept if kept.rounds <= rounds]
-        return found[-1] if found else None
+    def closest(self, rounds: int) -> Remembered | None:
+        """The one with the fewest rounds between, if those are fewer than ``rounds``."""
+        return closest(self._kept, rounds)
+
+
+def closest(kept: Iterable[Remembered], rounds: int) -> Remembered | None:
+    """The one with the fewest rounds between, if those are fewer than ``rounds``."""
+    near = [one for one in kept if abs(one.rounds - rounds) < rounds]
+    return min(near, key=lambda one: abs(one.rounds - rounds), default=None)
 
 
 def added_to(predicted: Scores, raw: Scores, task: Task) -> Scores:
-    """Predictions with more trees' raw sum: probabilities are added to as log-odds."""
+    """Predictions with other trees' raw sum: probabilities are added to as log-odds."""
     if task != CLASSIFICATION:
         return predicted + raw
     # A probability that was rounded to 0 or 1 has infinite log-odds, and stays what it is.

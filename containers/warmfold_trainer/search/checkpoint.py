@@ -13,11 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from warmfold_contract.errors import UserError
-from warmfold_contract.trials import TrialRow
+from warmfold_contract.trials import CHECKPOINT_FILE, CHECKPOINT_FORMAT, TrialRow
 from warmfold_trainer.search.ended import EndedTrial
-
-FILE_NAME = "search.jsonl"
-FORMAT = 1
 
 
 @dataclass
@@ -29,7 +26,7 @@ class Checkpoint:
     _lines: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._lines = [json.dumps({"format": FORMAT, "search": dict(self.identity)})]
+        self._lines = [json.dumps({"format": CHECKPOINT_FORMAT, "search": dict(self.identity)})]
 
     def read(self) -> list[EndedTrial]:
         """The trials that ended before a restart, in the order they ended; none at first.
@@ -37,7 +34,7 @@ class Checkpoint:
         Raises ``UserError`` if the file belongs to another search, or is damaged: trials of
         other data must not be mixed in, and nothing is overwritten.
         """
-        path = self.folder / FILE_NAME
+        path = self.folder / CHECKPOINT_FILE
         if not path.is_file():
             return []
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -46,7 +43,7 @@ class Checkpoint:
             ended = [_ended(json.loads(line)) for line in lines[1:]]
         except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
             raise UserError(
-                f"checkpoint {FILE_NAME} is damaged ({type(error).__name__}): empty the "
+                f"checkpoint {CHECKPOINT_FILE} is damaged ({type(error).__name__}): empty the "
                 "CheckpointConfig's S3 prefix to search from the beginning"
             ) from error
         self._lines = lines
@@ -56,23 +53,25 @@ class Checkpoint:
         """Write the file with one more trial."""
         self._lines.append(json.dumps(asdict(trial)))
         self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.folder / f"{FILE_NAME}.part"
+        part = self.folder / f"{CHECKPOINT_FILE}.part"
         with part.open("w", encoding="utf-8", newline="\n") as stream:
             stream.write("".join(f"{line}\n" for line in self._lines))
             stream.flush()
             os.fsync(stream.fileno())
-        part.replace(self.folder / FILE_NAME)
+        part.replace(self.folder / CHECKPOINT_FILE)
 
     def _check(self, header: dict[str, Any]) -> None:
-        if header["format"] != FORMAT:
-            raise UserError(f"{FILE_NAME} has format {header['format']!r}, not {FORMAT}")
+        if header["format"] != CHECKPOINT_FORMAT:
+            raise UserError(
+                f"{CHECKPOINT_FILE} has format {header['format']!r}, not {CHECKPOINT_FORMAT}"
+            )
         found = header["search"]
         differing = sorted(
             k for k in {*found, *self.identity} if found.get(k) != self.identity.get(k)
         )
         if differing:
             raise UserError(
-                f"the checkpoint {FILE_NAME} is of another search (different: "
+                f"the checkpoint {CHECKPOINT_FILE} is of another search (different: "
                 f"{', '.join(differing)}): give each search a CheckpointConfig S3 prefix of its "
                 "own, or empty this one"
             )

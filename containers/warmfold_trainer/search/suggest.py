@@ -9,24 +9,25 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import optuna
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from warmfold_contract.errors import UserError
+from warmfold_trainer.search.sampler import GaussianProcessSampler
 from warmfold_trainer.search.space import Drawn, Range
 
 BAYESIAN, RANDOM = "Bayesian", "Random"
 
-# So many trials are drawn at random before the model takes over.
+# So many trials are spread evenly before the model takes over.
 _STARTUP_SHARE = 4
-_STARTUP_LEAST, _STARTUP_MOST = 4, 10
+_STARTUP_LEAST, _STARTUP_MOST = 4, 6
 
 
 class Suggester:
     """Not thread-safe: one thread asks and tells.
 
-    ``Bayesian`` is a multivariate tree-structured Parzen estimator that takes running trials for
-    bad ones, so that parallel trials differ; its first trial is ``first``, the algorithm's
+    ``Bayesian`` models the scores by a Gaussian process that takes running trials as good as
+    foreseen, so that parallel trials differ; its first trial is ``first``, the algorithm's
     defaults. Raises ``UserError`` for another strategy than that and ``Random``.
     """
 
@@ -92,10 +93,13 @@ class Suggester:
         return {name: value for name, value in drawn.items() if value is not None}
 
     def _sampler(self, number: int) -> BaseSampler:
-        text = f"{self._seed}:{number}"
-        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+        seed = _hashed(f"{self._seed}:{number}")
         if self._random:
             return RandomSampler(seed=seed)
-        return TPESampler(
-            seed=seed, multivariate=True, constant_liar=True, n_startup_trials=self._startup
+        return GaussianProcessSampler(
+            self._space, seed=seed, spread_seed=_hashed(f"{self._seed}"), startup=self._startup
         )
+
+
+def _hashed(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

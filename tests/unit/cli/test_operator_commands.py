@@ -3,20 +3,17 @@
 import argparse
 import json
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from config.names import Names
+from tests.sessions import shared_session
 from tests.unit.runs.answers import ARN
-from warmfold.cli import model_commands
 from warmfold.cli.main import run
 from warmfold.cli.operator_commands import version_or_latest, version_or_off
 from warmfold.cli.parser import make_parser
-from warmfold.demo import promote
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import Aws
 from warmfold.runs.orders import (
@@ -44,9 +41,7 @@ class OneClient(Aws):
 
 @pytest.fixture
 def aws() -> OneClient:
-    session = boto3.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1"
-    )
+    session = shared_session("eu-west-1")
     made = OneClient(session=session, environment="prod")
     for service in ("ssm", "sqs", "cloudformation"):
         client: Any = session.client(service)
@@ -137,39 +132,6 @@ def test_every_command_needs_a_cloud(
     assert make_parser().parse_args(command).env == "local"
     assert run(["--state-dir", str(tmp_path), *command]) == 2
     assert "no local cloud is running" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "orders, waits, said",
-    [
-        (Orders(frozen=False, version=None), True, "waiting for the endpoint"),
-        (Orders(frozen=False, version=4), True, "waiting for the endpoint"),
-        (Orders(frozen=False, version=3), False, "promotion is pinned to version 3"),
-        (Orders(frozen=True, version=None), False, "promotion is frozen"),
-    ],
-)
-def test_an_approval_that_orders_hold_back_is_not_waited_for(
-    orders: Orders,
-    waits: bool,
-    said: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    package, done = f"{ARN}model-package/credit/4", []
-    found = SimpleNamespace(
-        training={"ModelPackageGroupName": "credit"}, serving={"EndpointName": "credit"}
-    )
-    place = (SimpleNamespace(environment="prod"), SimpleNamespace(name="credit"))
-    monkeypatch.setattr(model_commands, "target", lambda _: place)
-    monkeypatch.setattr(model_commands, "find_deployment", lambda *_: found)
-    monkeypatch.setattr(model_commands, "read_orders", lambda *_: orders)
-    monkeypatch.setattr(promote, "find_package", lambda *_: package)
-    monkeypatch.setattr(promote, "last_update", lambda *_: None)
-    monkeypatch.setattr(promote, "approve", lambda *_: done.append("approved"))
-    monkeypatch.setattr(promote, "wait_until_serving", lambda *_, **__: done.append("waited"))
-    model_commands.approve(argparse.Namespace(version=4))
-    assert done == ["approved", "waited"][: 1 + waits]
-    assert said in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text, version", [("off", None), ("4", 4)])

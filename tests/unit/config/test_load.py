@@ -1,5 +1,6 @@
 """What the loader says about a file that it cannot use."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from config.errors import InvalidSettingsError, UnknownEnvironmentError, UnreadableFileError
-from config.load import load_settings
+from config.errors import (
+    Fault,
+    InvalidSettingsError,
+    UnknownEnvironmentError,
+    UnreadableFileError,
+)
+from config.load import ENVIRONMENTS, load_settings
 from tests.unit.config.environment_file import Place, at, dotted, set_at, values, write
 from tests.unit.example_model import with_the_example_only
 
@@ -154,6 +160,49 @@ def test_a_file_that_is_not_toml_is_refused_with_its_line(tmp_path: Path) -> Non
     (tmp_path / "prod.toml").write_text("[environment]\naccount = \n")
     with pytest.raises(UnreadableFileError, match=r"prod\.toml is not TOML: .*line 2"):
         load_settings("prod", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "coding, message",
+    [
+        ("utf-16", "is not UTF-8 but UTF-16: save it as UTF-8"),
+        ("utf-16-le", "NUL characters, as UTF-16 text does: save it as UTF-8"),
+    ],
+)
+def test_a_file_in_utf_16_is_refused_as_such(tmp_path: Path, coding: str, message: str) -> None:
+    text = (ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    (tmp_path / "local.toml").write_bytes(text.encode(coding))
+    with pytest.raises(UnreadableFileError, match=message):
+        load_settings("local", tmp_path)
+
+
+def test_a_byte_order_mark_is_dropped(tmp_path: Path) -> None:
+    content = (ENVIRONMENTS / "local.toml").read_bytes()
+    (tmp_path / "local.toml").write_bytes(b"\xef\xbb\xbf" + content)
+    assert load_settings("local", tmp_path) == load_settings("local")
+
+
+@pytest.mark.parametrize(
+    "value, kind",
+    [
+        ("inf", "= inf: is not a finite number"),
+        ("nan", "= nan: is not a finite number"),
+        ("2.5", "= 2.5: is a number with a decimal point"),
+    ],
+)
+def test_a_number_that_is_not_whole_is_told_by_its_kind(
+    tmp_path: Path, value: str, kind: str
+) -> None:
+    text = (ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    changed = re.sub(r"^max_trials = \d+", f"max_trials = {value}", text, flags=re.MULTILINE)
+    (tmp_path / "local.toml").write_text(changed, encoding="utf-8")
+    with pytest.raises(InvalidSettingsError, match=rf"{kind}; use a whole number"):
+        load_settings("local", tmp_path)
+
+
+def test_a_long_value_is_shown_in_part() -> None:
+    fault = Fault(key="model.name", problem="is too long", remedy="shorten it", value="x" * 500)
+    assert str(fault) == f"model.name = '{'x' * 119}…: is too long; shorten it"
 
 
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from config.load import environments, load_settings
-from config.names import Names, too_long
+from config.names import Names
 
 NAMES = Names("local")
 MODEL = NAMES.model("german-credit")
@@ -33,13 +33,6 @@ def test_names_that_code_elsewhere_uses() -> None:
     assert MODEL.training_pipeline == "warmfold-local-german-credit-training"
     assert MODEL.scoring_pipeline == "warmfold-local-german-credit-scoring"
     assert MODEL.schedule == "warmfold-local-german-credit-daily"
-
-
-def test_the_longest_name_that_fits_is_not_too_long() -> None:
-    longest = "m" * (64 - len(Names("staging").model("").serving_deployment_role))
-    assert list(too_long(Names("staging").model(longest))) == []
-    (found,) = too_long(Names("staging").model(longest + "m"))
-    assert (found.what, found.limit) == ("IAM role", 64)
 
 
 @pytest.mark.parametrize("environment", environments())

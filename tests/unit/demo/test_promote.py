@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from tests.sessions import shared_session
 from tests.unit.runs.answers import ARN, T0
 from warmfold.demo import promote
 from warmfold.errors import RunFailedError, WarmfoldError
@@ -27,9 +27,7 @@ class StubbedClients(Aws):
 
 @pytest.fixture
 def aws() -> tuple[Aws, Callable[[str], Stubber]]:
-    session = boto3.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
-    )
+    session = shared_session()
     made = StubbedClients(session=session, environment="local")
     clients = {
         name: session.client(name) for name in ("sagemaker", "sagemaker-runtime", "cloudformation")

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -129,10 +130,11 @@ def test_two_checkouts_two_users_and_two_years_give_the_same_bytes_and_nothing_i
     here = guarded(tmp_path / "here", years_ahead=0)
     later = guarded(tmp_path / "later", years_ahead=9)
 
-    results = [
-        run(first, **here, **as_somebody("ann", homes), PYTHONHASHSEED="1"),
-        run(second, **later, **as_somebody("bob", homes), PYTHONHASHSEED="2", TZ="Asia/Tokyo"),
-    ]
+    ann = {**here, **as_somebody("ann", homes), "PYTHONHASHSEED": "1"}
+    bob = {**later, **as_somebody("bob", homes), "PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo"}
+    with ThreadPoolExecutor() as both:
+        started = [both.submit(run, first, **ann), both.submit(run, second, **bob)]
+    results = [each.result() for each in started]
 
     assert [result.returncode for result in results] == [0, 0], results[0].stderr
     years = [sorted(Path(each["GUARD_LOG"]).read_text().split()) for each in (here, later)]

@@ -222,7 +222,7 @@ def test_a_share_of_the_requests_is_captured_as_text_under_the_platforms_key(
 ) -> None:
     capture = properties(prod, "AWS::SageMaker::EndpointConfig")["DataCaptureConfig"]
     assert flat(capture["KmsKeyId"]).endswith(":333333333333:alias/warmfold-prod")
-    assert capture == {
+    assert {name: value for name, value in capture.items() if name != "KmsKeyId"} == {
         "EnableCapture": True,
         "InitialSamplingPercentage": 10,
         "DestinationS3Uri": "s3://warmfold-prod-333333333333-eu-west-1/german-credit/captured",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.stub import Stubber
 
+from tests.sessions import shared_session
 from warmfold_lambda.clients import CONFIG
 from warmfold_lambda.log import Log
 
@@ -39,11 +39,8 @@ class Stub:
     stubber: Stubber = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = boto3.client(
+        self.client = shared_session().client(
             self.service,  # type: ignore[call-overload]
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
             config=CONFIG,
         )
         self.stubber = Stubber(self.client)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from tests.unit.local.pipelines.aids import make_cloud
 from warmfold_local.auth import HttpRequest
 from warmfold_local.errors import ServiceError, ValidationError
-from warmfold_local.faults.hooks import Killer, disturbed, killer, throttle
+from warmfold_local.faults.hooks import Killer, disturbed, invocation_terms, killer, throttle
 from warmfold_local.faults.http import PATH, administer
 from warmfold_local.faults.kinds import (
     KINDS,
     AnswerLost,
     Budget,
+    EndpointDisturbed,
     Fault,
     Killed,
     NodeLost,
@@ -54,6 +55,15 @@ def test_a_fault_fires_as_often_as_its_budget_says_and_then_no_more() -> None:
     faults = Faults()
     faults.add(throttled(times=2, skip=1))
     assert hits(faults, 6) == [1, 2]
+
+
+def test_a_container_has_sagemakers_sixty_seconds_unless_a_fault_says_otherwise() -> None:
+    faults = Faults()
+    faults.add(EndpointDisturbed(match="e", limit_seconds=0.5))
+    found = [invocation_terms(faults, "e").limit_seconds for _ in range(2)]
+    assert found == [0.5, 60.0]
+    faults.add(EndpointDisturbed(match="e", status=500))
+    assert invocation_terms(faults, "e").limit_seconds == 60.0
 
 
 def test_a_fault_without_end_never_stops() -> None:
@@ -153,6 +163,7 @@ def test_every_kind_is_read_and_written(kind: str) -> None:
         ({"kind": "s3", "match": "*", "delay_seconds": 1e9}, "from 0 to 900"),
         ({"kind": "endpoint", "match": "*"}, "it does nothing"),
         ({"kind": "endpoint", "match": "*", "status": 200}, "status from 400 to 599"),
+        ({"kind": "endpoint", "match": "*", "limit_seconds": -1}, "from 0 to 900"),
         ({"kind": "alarm", "match": "a", "times": 3}, "takes no budget"),
         ({"kind": "disk_full", "match": "a", "path": "../x"}, "must lie below /opt/ml"),
         ({"kind": "disk_full", "match": "a", "path": "/etc/x"}, "must lie below /opt/ml"),
@@ -167,6 +178,7 @@ def test_a_malformed_fault_is_refused_by_name(values: object, said: str) -> None
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
         lambda inner: st.lists(inner, max_size=3),
+        max_leaves=6,
     ),
     st.sampled_from(sorted(KINDS)),
     st.sampled_from(["times", "skip", "seed", "how", "error", "status", "state", "delay_seconds"]),

@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests.unit.pipeline.examples import GBDT, MACHINE, REFS, SPEC, step_of, training
+from tests.unit.pipeline.examples import (
+    GBDT,
+    MACHINE,
+    REFS,
+    SPEC,
+    scoring,
+    searching,
+    step_of,
+    training,
+)
 from warmfold.pipeline import names
 from warmfold.pipeline.document import read_document
 from warmfold.pipeline.spec import JobNetwork
@@ -243,6 +252,12 @@ def test_the_key_is_left_out_where_sagemaker_refuses_it() -> None:
     assert faults(definition) == []
     assert "VolumeKmsKeyId" not in trial["ResourceConfig"]
     assert "KmsKeyId" in trial["OutputDataConfig"]
+
+
+def test_no_step_takes_the_result_of_an_earlier_run() -> None:
+    """A cached step would not see that the data below its URI has changed."""
+    definitions = (training(), searching(), scoring())
+    assert all('"CacheConfig"' not in json.dumps(each) for each in definitions)
 
 
 def test_nothing_keeps_instances_alive() -> None:

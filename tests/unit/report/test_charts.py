@@ -9,10 +9,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.report.builders import HOSTILE, evaluation_values, random_trials, trial, tuning
-from warmfold.report.charts import Chart, escape, figure, log_ticks, short_number
+from tests.unit.report.builders import (
+    HOSTILE,
+    at,
+    evaluation_values,
+    random_trials,
+    report_data,
+    trial,
+    tuning,
+)
+from warmfold.report.charts import (
+    Chart,
+    escape,
+    figure,
+    in_full_rows,
+    log_ticks,
+    short_number,
+)
 from warmfold.report.evaluation import Evaluation
-from warmfold.report.holdout_charts import holdout_charts
+from warmfold.report.holdout_charts import holdout_charts, precision_recall
+from warmfold.report.page import render
 from warmfold.report.search_charts import trials_over_time
 from warmfold.report.tuning_charts import fold_scores, parameter_effect, tuning_charts
 from warmfold.runs.records import Parameter, Trial, Tuning
@@ -62,6 +78,51 @@ def test_a_logarithmic_range_gets_a_logarithmic_axis() -> None:
     assert layout["xaxis"]["type"] == "log"
     assert layout["xaxis"]["tickvals"] == [0.01, 0.02, 0.05, 0.1]
     assert layout["xaxis2"]["type"] == "linear"
+
+
+def test_a_logarithmic_axis_without_known_bounds_has_the_librarys_ticks() -> None:
+    chart = parameter_effect(tuning(random_trials(3)), "AUC")
+    axis = json.loads(chart.json)["layout"]["xaxis"]
+    assert (axis["type"], "tickvals" in axis) == ("log", False)
+
+
+def test_points_of_the_hyperparameters_are_drawn_in_full_colour_and_scroll_when_narrow() -> None:
+    parameters = tuple(Parameter(name=name, kind="integer") for name in ("a", "b", "c", "d"))
+    trials = tuple(
+        replace(t, hyperparameters={p.name: "7" for p in parameters}) for t in random_trials(3)
+    )
+    chart = parameter_effect(tuning(trials, parameters=parameters), "AUC")
+    for series in figure_of(chart)["data"]:
+        assert series["marker"]["opacity"] == 1
+        assert series["marker"]["line"] == {"width": 0}
+    assert (chart.wide, chart.minimum_width) == (True, 660)
+    one = parameter_effect(tuning(trials, parameters=parameters[:1]), "AUC")
+    assert (one.wide, one.minimum_width) == (False, 220)
+
+
+@pytest.mark.parametrize(
+    "given_wide, shown_wide",
+    [
+        ("", ""),
+        ("n", "w"),
+        ("nn", "nn"),
+        ("nnn", "nnw"),
+        ("nw", "ww"),
+        ("nnw", "nnw"),
+        ("wnw", "www"),
+        ("nwn", "www"),
+        ("nnnnw", "nnnnw"),
+    ],
+)
+def test_a_chart_that_would_stand_in_half_a_row_takes_it_whole(
+    given_wide: str, shown_wide: str
+) -> None:
+    charts = [
+        Chart(key="k", title="", note="", summary="", figure=figure(x="", y=""), wide=letter == "w")
+        for letter in given_wide
+    ]
+    shown = in_full_rows(charts)
+    assert "".join("w" if chart.wide else "n" for chart in shown) == shown_wide
 
 
 def test_without_a_complete_trial_there_is_nothing_to_draw() -> None:
@@ -120,11 +181,10 @@ def precision_recall_trace(recall: list[float], precision: list[float]) -> dict[
     values = evaluation_values()
     values["curves"]["precision_recall"] = {"recall": recall, "precision": precision}
     evaluation = Evaluation.from_json(json.dumps(values))
-    chart = next(c for c in holdout_charts(evaluation) if c.key == "precision-recall")
-    return figure_of(chart)["data"][1]
+    return figure_of(precision_recall(evaluation))["data"][1]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.booleans(), min_size=1, max_size=40).filter(any))
 def test_the_area_under_the_drawn_steps_is_the_average_precision(outcomes: list[bool]) -> None:
     """Rows from the highest score to the lowest; the chart's line goes up first, then right."""
@@ -191,3 +251,10 @@ def test_few_trials_are_no_evidence_that_a_hyperparameter_does_not_matter(
 ) -> None:
     note = parameter_effect(tuning(random_trials(count)), "AUC").note
     assert ("did not matter" in note) is said
+
+
+def test_a_chart_and_a_table_wider_than_the_page_scroll() -> None:
+    text = render(report_data(), at(0))
+    assert 'data-figure="figure-parameters-tuning-job" style="min-width: 660px"' in text
+    assert text.count('<div class="sideways">') == text.count('class="plot"')
+    assert text.count("<table") == text.count('<div class="scroll"><table')

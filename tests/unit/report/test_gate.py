@@ -5,11 +5,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from tests.sessions import shared_session
 from tests.unit.report.builders import evaluation_values, run, tuning
 from tests.unit.runs.answers import ARN, T0, step, steps, stubbed
 from warmfold.errors import WarmfoldError
@@ -86,9 +86,7 @@ class Clients(Aws):
 def test_a_refused_model_is_told_with_its_score_and_the_limit(
     maximize: bool, side: str, bound: str
 ) -> None:
-    session = boto3.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
-    )
+    session = shared_session()
     clients = {name: session.client(name) for name in ("sagemaker", "s3")}
     sagemaker, s3 = Stubber(clients["sagemaker"]), Stubber(clients["s3"])
     output = {

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from tests.sessions import shared_session
 from warmfold.runs.aws import Aws
 from warmfold_contract import metrics
 
@@ -23,6 +24,7 @@ class StubbedAws(Aws):
 
     stubbed: Any
     objects: Mapping[str, bytes] = field(default_factory=dict)
+    absent: str = "NoSuchKey"
 
     def client(self, service: str) -> Any:
         assert service in ("sagemaker", "s3")
@@ -30,6 +32,8 @@ class StubbedAws(Aws):
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's words
         assert Bucket == "bucket"
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": self.absent, "Message": Key}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[Key])}
 
 
@@ -37,9 +41,7 @@ def stubbed(
     answers: Sequence[tuple[str, dict[str, Any]]], objects: Mapping[str, bytes] | None = None
 ) -> tuple[StubbedAws, Stubber]:
     """An ``Aws`` that gets exactly these answers, in this order."""
-    session = boto3.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
-    )
+    session = shared_session()
     client = session.client("sagemaker")
     stubber = Stubber(client)
     for operation, answer in answers:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-import boto3
 import pytest
 
+from tests.sessions import shared_session
 from tests.unit.report.builders import random_trials, run, trial, tuning
 from warmfold.runs.aws import Aws
 from warmfold.runs.failure import failure_of, plain_reason
@@ -23,7 +23,7 @@ def failed(step_name: str, reason: str = "AlgorithmError: why, exit code: 1") ->
 
 @pytest.fixture
 def local(tmp_path: Path) -> Aws:
-    session = boto3.Session(region_name="us-east-1")
+    session = shared_session()
     return Aws(session=session, environment="local", state_dir=tmp_path)
 
 
@@ -53,7 +53,7 @@ def test_a_failed_search_quotes_its_first_failed_trial(local: Aws) -> None:
 
 
 def test_on_aws_the_log_group_is_named() -> None:
-    aws = Aws(session=boto3.Session(region_name="us-east-1"), environment="dev")
+    aws = Aws(session=shared_session(), environment="dev")
     error = failure_of(aws, failed("EvaluateModel"))
     assert "/aws/sagemaker/ProcessingJobs" in str(error.log)
 

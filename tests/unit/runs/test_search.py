@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from warmfold.runs.read import read_run
 from warmfold.runs.records import Run, Tuning
 from warmfold.runs.render import tuning_line
 from warmfold_contract import metrics
-from warmfold_contract.trials import FILE_NAME, SearchedTrials, TrialRow
+from warmfold_contract.trials import CHECKPOINT_FORMAT, FILE_NAME, SearchedTrials, TrialRow
 
 BEGAN, ENDED = "2026-03-02T06:00:00+00:00", "2026-03-02T06:00:04+00:00"
 SPAN = {"kind": "integer", "minimum": 4, "maximum": 64, "values": [], "scaling": "Logarithmic"}
@@ -142,6 +143,54 @@ def test_raced_and_failed_trials_are_counted_apart() -> None:
 def test_a_search_that_runs_says_how_many_trials_it_will_do() -> None:
     running = read({}, search_job("InProgress"))
     assert (running.trials, tuning_line(running)) == ((), "3 trials in one job")
+
+
+def checkpoint(*rows: tuple[int, TrialRow], form: int = CHECKPOINT_FORMAT) -> dict[str, bytes]:
+    """What SageMaker has copied so far, below the prefix that the job was given."""
+    lines: list[dict[str, Any]] = [{"format": form, "search": {"seed": "1"}}]
+    lines += [{"number": n, "row": asdict(row), "estimate": row.score} for n, row in rows]
+    return {"kept/gbdt/search.jsonl": "\n".join(json.dumps(line) for line in lines).encode()}
+
+
+def running_job(status: str = "InProgress") -> tuple[str, dict[str, Any]]:
+    operation, answer = search_job(status)
+    return operation, answer | {"CheckpointConfig": {"S3Uri": "s3://bucket/kept/gbdt/"}}
+
+
+def test_a_search_that_runs_shows_the_trials_of_its_checkpoint() -> None:
+    running = read(checkpoint((2, RACED), (1, row(1))), running_job())
+    assert [(trial.number, trial.status) for trial in running.trials] == [
+        (1, "Completed"),
+        (2, "Stopped"),
+    ]
+    line = tuning_line(running)
+    assert line == "trials 2 of 3 done, 1 raced out · best 0.7500 (trial 1)"
+
+
+def test_a_search_that_failed_shows_the_trials_it_had() -> None:
+    failed = read(checkpoint((1, row(1))), running_job("Failed"))
+    assert [trial.score for trial in failed.trials] == [0.75]
+
+
+@pytest.mark.parametrize("answer", ["NoSuchKey", "AccessDenied"])
+def test_before_the_first_copy_of_the_checkpoint_there_are_no_trials(answer: str) -> None:
+    aws, _ = stubbed([execution(), steps(SEARCH), running_job()])
+    (running,) = read_run(replace(aws, absent=answer), EXECUTION).tunings
+    assert tuning_line(running) == "3 trials in one job"
+
+
+@pytest.mark.parametrize(
+    "objects, fault",
+    [
+        (checkpoint(form=2), "has format 2, this version reads 1"),
+        ({"kept/gbdt/search.jsonl": b'{"form'}, "is damaged"),
+        ({"kept/gbdt/search.jsonl": b""}, "is damaged"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_read_is_named(objects: dict[str, bytes], fault: str) -> None:
+    place = "search job-of-Search-gbdt, s3://bucket/kept/gbdt/search.jsonl"
+    with pytest.raises(WarmfoldError, match=f"{place}: .*{fault}"):
+        read(objects, running_job())
 
 
 def test_a_search_is_read_once_when_it_has_ended() -> None:

@@ -63,7 +63,7 @@ def test_other_json_kinds_are_refused_by_kind(value: object, kind: str) -> None:
 
 def test_a_whole_number_is_a_category_code_but_a_fraction_is_not() -> None:
     assert category_column([7], "purpose")[0] == "7"
-    with pytest.raises(UserError, match="expected text, found a number; send it as text"):
+    with pytest.raises(UserError, match="expected text, found a number; write it as text"):
         category_column([7.5], "purpose")
 
 

@@ -1,17 +1,13 @@
-"""The HTTP contract: paths, framing, time-outs, and a health check that never waits."""
+"""The HTTP contract: paths, framing, time-outs."""
 
 import json
-import os
 import socket
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from tests.unit.containers.server.builders import PROJECT, ROWS, Client, features, serving
+from tests.unit.containers.server.builders import ROWS, Client, serving
 from warmfold_server import handler
 from warmfold_server import server as server_module
 from warmfold_server.model import Model
@@ -207,90 +203,3 @@ def test_more_connections_than_threads_are_refused(
         assert status_of(first.recv(1000)) == 200
         with connected(server) as second:
             assert second.recv(1000) == b""
-
-
-class Gate:
-    """Project code that waits until it is let through."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.waiting = threading.Semaphore(0)
-
-    def features(self, columns: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.waiting.release()
-        assert self.open.wait(20)
-        return features(columns)
-
-
-def gated(model: Model) -> tuple[Model, Gate]:
-    gate = Gate()
-    return replace(model, project=replace(PROJECT, features=gate.features)), gate
-
-
-def in_background(server: Server, statuses: list[int]) -> threading.Thread:
-    def invoke() -> None:
-        client = Client(server.port)
-        statuses.append(client.invoke(GOOD, "application/json")[0])
-        client.close()
-
-    thread = threading.Thread(target=invoke)
-    thread.start()
-    return thread
-
-
-def test_ping_is_answered_while_every_scoring_place_is_taken(model: Model) -> None:
-    blocked, gate = gated(model)
-    callers = 2 * (os.cpu_count() or 1) + 2
-    statuses: list[int] = []
-    with serving(blocked) as server:
-        threads = [in_background(server, statuses) for _ in range(callers)]
-        assert gate.waiting.acquire(timeout=10)
-        client = Client(server.port, timeout_seconds=2.0)  # SageMaker's own limit
-        assert client.request("GET", "/ping")[0] == 200
-        client.close()
-        gate.open.set()
-        for thread in threads:
-            thread.join(20)
-    assert statuses == [200] * callers
-
-
-def test_a_request_in_flight_is_answered_before_the_server_stops(model: Model) -> None:
-    blocked, gate = gated(model)
-    statuses: list[int] = []
-    with serving(blocked) as server:
-        thread = in_background(server, statuses)
-        assert gate.waiting.acquire(timeout=10)
-        threading.Timer(0.3, gate.open.set).start()
-    thread.join(20)
-    assert statuses == [200]
-
-
-def test_a_request_that_outlasts_the_stop_is_counted(model: Model) -> None:
-    blocked, gate = gated(model)
-    statuses: list[int] = []
-    with serving(blocked) as server:
-        thread = in_background(server, statuses)
-        assert gate.waiting.acquire(timeout=10)
-        assert server.drain(0.1) == 1
-        gate.open.set()
-        thread.join(20)
-
-
-def test_a_failing_project_is_a_500_without_its_text(
-    model: Model, caplog: pytest.LogCaptureFixture
-) -> None:
-    def leaks(columns: Mapping[str, Any]) -> Mapping[str, Any]:
-        raise ValueError(f"bad purpose {columns['purpose'][0]}")
-
-    broken = replace(model, project=replace(PROJECT, features=leaks))
-    with serving(broken) as server:
-        client = Client(server.port)
-        status, reply = client.invoke(GOOD, "application/json")
-        assert client.request("GET", "/ping")[0] == 200
-        client.close()
-    assert (status, json.loads(reply)) == (
-        500,
-        {"error": "the model's project code failed: see its log"},
-    )
-    assert "raised ValueError at test_http.py line" in caplog.text
-    assert "bad purpose" not in caplog.text

@@ -20,6 +20,7 @@ from warmfold_trainer.algorithms.protocol import (
     FoldModel,
     Matrix,
     Remembered,
+    RemembersTraining,
     RoundScore,
     Rows,
     Scores,
@@ -193,7 +194,7 @@ def test_data_that_allows_no_split_gives_one_round_and_no_skill() -> None:
     assert result.fold_scores == (0.5, 0.5, 0.5)
 
 
-@pytest.mark.parametrize("rounds", [1, 29, 30, 41, 60])
+@pytest.mark.parametrize("rounds", [1, 15, 16, 29, 30, 41, 60])
 def test_scores_added_to_what_training_knew_are_those_of_a_walk_through_all_trees(
     rounds: int,
 ) -> None:
@@ -203,10 +204,33 @@ def test_scores_added_to_what_training_knew_are_those_of_a_walk_through_all_tree
     _, validation = data.fold_rows(1)
     features = data.features[validation]
     start = model.remembered(rounds)  # type: ignore[attr-defined]
-    assert (start is None) == (rounds < 30)
+    assert (start is None) == (rounds < 16)
     if start is not None:
         assert isinstance(start, Remembered)
         known = model.predict_on(features, start, rounds)  # type: ignore[attr-defined]
+        np.testing.assert_allclose(known, model.predict(features, rounds), rtol=1e-12)
+
+
+@pytest.mark.parametrize("rounds", [15, 30, 59, 60])
+def test_scores_of_training_rows_are_those_of_a_walk_through_all_trees(rounds: int) -> None:
+    data = feature_set()
+    settings = settings_of(early_stopping_rounds="60")
+    train, validation = data.fold_rows(1)
+    sample = train[::3]
+    score = RoundScore(
+        function=lambda predicted: AUC.function(data.target[validation], predicted),
+        greater_is_better=True,
+        sample=sample,
+    )
+    table = prepared(data, settings).binned.with_settings(settings)
+    model = table.fit_fold(train, validation, score)
+    assert isinstance(model, RemembersTraining)
+    start = model.remembered_sample(rounds)
+    assert (start is None) == (rounds <= 30)
+    if start is not None:
+        assert (start.rounds, len(start.predicted)) == (60, len(sample))
+        features = data.features[sample]
+        known = model.predict_on(features, start, rounds)
         np.testing.assert_allclose(known, model.predict(features, rounds), rtol=1e-12)
 
 

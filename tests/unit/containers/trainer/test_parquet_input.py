@@ -80,16 +80,15 @@ def test_a_stored_type_is_read_as_the_declared_kind(
     [
         (array([1.0, float("inf")], FLOAT), "number", "row 2, column 'x': the number is not fin"),
         (array(["1", "many"], TEXT), "number", "data row 2, column 'x': expected a number"),
-        (array([True], DataType.bool()), "number", "expected a number, found text"),
+        (
+            array([None, True], DataType.bool()),
+            "number",
+            "row 2, column 'x': expected a number, found true or false; write numbers, and null",
+        ),
+        (array([False], DataType.bool()), "date", "ISO date as text, found true or false"),
         (array([1.0], FLOAT), "category", "expected text, found a number"),
         (array([1], DATE, made=DataType.int32()), "number", "expected a number, found a date"),
         (array([1], INTEGER), "date", "expected an ISO date as text, found a number"),
-        (array([b"a"], DataType.binary()), "category", r"column 'x': \S*Binary\S* cannot be read"),
-        (
-            list_array(np.array([0, 1], dtype=np.int32), array([1], INTEGER)),
-            "number",
-            "cannot be read; write numbers, text",
-        ),
     ],
 )
 def test_another_type_than_declared_is_refused(
@@ -99,6 +98,50 @@ def test_another_type_than_declared_is_refused(
         read(write(tmp_path / "x.parquet", x=stored), kind)
     assert str(caught.value).startswith("x.parquet")
     assert "many" not in str(caught.value)
+
+
+def test_all_columns_whose_types_cannot_be_read_are_named(tmp_path: Path) -> None:
+    lists = list_array(np.array([0, 1], dtype=np.int32), array([1], INTEGER))
+    bytes_ = array([b"a"], DataType.binary())
+    folder = write(tmp_path / "x.parquet", x=bytes_, y=array([1], INTEGER), z=lists, other=bytes_)
+    expected = (
+        r"^x\.parquet: .* cannot be read: 'x' \(Binary\), 'z' \(List.*\); write numbers, text"
+    )
+    with pytest.raises(UserError, match=expected):
+        list(read_chunks(folder, ["x", "y", "z"]))
+
+
+def test_the_first_fault_of_each_column_is_told(tmp_path: Path) -> None:
+    columns = (Column("a", "number"), Column("b", "category"), Column("c", "number"))
+    project = replace(CLASSIFICATION, columns=columns, target="y", group=None, time=None)
+    folder = write(
+        tmp_path / "x.parquet",
+        a=array([None, True, False], DataType.bool()),
+        b=array([1.5, 2.5, None], FLOAT),
+        c=array([1, 2, None], INTEGER),
+        y=array(["1", None, "maybe"], TEXT),
+    )
+    with pytest.raises(UserError) as caught:
+        read_raw_data(folder, project)
+    a, b, y = str(caught.value).splitlines()
+    assert a == (
+        "x.parquet, data row 2, column 'a': expected a number, found true or false; write "
+        "numbers, and null for a missing one"
+    )
+    assert b.startswith("x.parquet, data row 1, column 'b': expected text, found a number; write")
+    assert "2 rows do not (1 blank, 1 another text): x.parquet, data row 2; x.parquet, da" in y
+
+
+def test_many_faults_are_counted(tmp_path: Path) -> None:
+    declared = tuple(Column(f"c{number}", "number") for number in range(7))
+    project = replace(CLASSIFICATION, columns=declared, target="y", group=None, time=None)
+    bad = {column.name: array(["none", "0"], TEXT) for column in declared}
+    folder = write(tmp_path / "x.parquet", **bad, y=array(["1", "0"], TEXT))
+    with pytest.raises(UserError) as caught:
+        read_raw_data(folder, project)
+    *shown, rest = str(caught.value).splitlines()
+    assert [line.partition("'")[2][:2] for line in shown] == ["c0", "c1", "c2", "c3", "c4"]
+    assert rest == "2 more columns are at fault"
 
 
 def test_several_files_are_read_in_chunks_that_know_their_place(

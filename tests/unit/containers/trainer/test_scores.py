@@ -15,7 +15,7 @@ METRICS: tuple[Function, ...] = (auc, gini, ks, log_loss, brier, pr_auc)
 
 # Few distinct scores, so that ties are common.
 PAIRS = st.lists(
-    st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5, 0.75, 1.0])),
+    st.tuples(st.integers(0, 1), st.sampled_from([-0.0, 0.0, 0.1, 0.25, 0.5, 0.5, 0.75, 1.0])),
     min_size=2,
     max_size=30,
 ).filter(lambda pairs: len({label for label, _ in pairs}) == 2)
@@ -37,6 +37,14 @@ def test_auc_is_the_share_of_pairs_in_the_right_order_ties_counting_half(pairs: 
     right = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
     assert auc(*arrays(pairs)) == pytest.approx(right / (len(positive) * len(negative)))
     assert gini(*arrays(pairs)) == pytest.approx(2 * auc(*arrays(pairs)) - 1)
+
+
+@given(PAIRS, st.sampled_from([-1e300, -0.3, 5e-324, 1e300]))
+def test_auc_is_of_the_order_alone_whatever_the_scores(pairs: Pairs, moved: float) -> None:
+    labels, scores = arrays(pairs)
+    ranks = np.unique(scores, return_inverse=True)[1]
+    levels = np.sort([moved, 0.0, 1e-300, 0.25, 0.5, 1.0, 2.0])
+    assert auc(labels, levels[ranks]) == auc(labels, scores)
 
 
 @given(PAIRS)

@@ -1,5 +1,6 @@
 """A cloud in this process whose SageMaker jobs are scripted, and definitions to run on it."""
 
+import io
 import json
 import threading
 import time
@@ -9,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
 
+from tests.sessions import shared_session
 from warmfold_local.cloud import Cloud, Settings
 from warmfold_local.errors import ServiceError, ValidationError
 from warmfold_local.sagemaker import protocol
@@ -245,3 +249,18 @@ def run(cloud: Cloud, *listed: Definition, **members: Any) -> tuple[dict[str, An
     arn = start(cloud)
     execution = finished(cloud, arn)
     return execution, steps(cloud, arn)
+
+
+def stub(cloud: Cloud, service: str) -> Stubber:
+    """What answers the cloud's calls of a service."""
+    client = shared_session().client(service)  # type: ignore[call-overload]
+    cloud._clients[service] = client
+    stubber = Stubber(client)
+    stubber.activate()
+    return stubber
+
+
+def body(value: object) -> StreamingBody:
+    """An answer's payload, in JSON."""
+    content = json.dumps(value).encode()
+    return StreamingBody(io.BytesIO(content), len(content))

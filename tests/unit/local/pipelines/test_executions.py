@@ -1,13 +1,8 @@
 """Executing pipelines; the jobs are scripted, everything else is the real thing."""
 
-import io
-import json
 from typing import Any
 
-import boto3
 import pytest
-from botocore.response import StreamingBody
-from botocore.stub import Stubber
 
 from tests.unit.local.pipelines.aids import (
     FUNCTION,
@@ -15,6 +10,7 @@ from tests.unit.local.pipelines.aids import (
     TOKEN,
     Bus,
     Jobs,
+    body,
     condition,
     create,
     definition,
@@ -26,6 +22,7 @@ from tests.unit.local.pipelines.aids import (
     script_operation,
     start,
     steps,
+    stub,
     training,
     tuning,
     wait_until,
@@ -222,24 +219,6 @@ def test_a_fault_of_the_algorithm_is_not_tried_again(cloud: Cloud, jobs: Jobs) -
     policies = [{"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], **POLICY}]
     run(cloud, training("Train", RetryPolicies=policies))
     assert len(jobs.created("TrainingJob")) == 1
-
-
-def stub(cloud: Cloud, service: str) -> Stubber:
-    client = boto3.client(
-        service,  # type: ignore[call-overload]
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    cloud._clients[service] = client
-    stubber = Stubber(client)
-    stubber.activate()
-    return stubber
-
-
-def body(value: object) -> StreamingBody:
-    content = json.dumps(value).encode()
-    return StreamingBody(io.BytesIO(content), len(content))
 
 
 def lambda_step(*outputs: tuple[str, str]) -> dict[str, Any]:

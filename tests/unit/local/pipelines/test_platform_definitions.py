@@ -3,26 +3,24 @@
 What the definition hands to a function is held here against what the function reads.
 """
 
-import io
 import json
 from datetime import date
 from typing import Any
 
-import boto3
 import pytest
-from botocore.response import StreamingBody
-from botocore.stub import Stubber
 
 from best_training_job.handler import parse as parse_selection
 from publish_predictions.handler import parse as parse_publication
 from start_batch_scoring.logic import plan_run
 from tests.unit.local.pipelines.aids import (
     Jobs,
+    body,
     create,
     finished,
     script_operation,
     start,
     steps,
+    stub,
 )
 from tests.unit.pipeline import examples
 from warmfold_local.cloud import Cloud
@@ -46,24 +44,6 @@ EVALUATION = {
         "wheel_sha256": "0" * 64,
     },
 }
-
-
-def stub(cloud: Cloud, service: str) -> Stubber:
-    client = boto3.client(
-        service,  # type: ignore[call-overload]
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    cloud._clients[service] = client
-    stubber = Stubber(client)
-    stubber.activate()
-    return stubber
-
-
-def body(value: object) -> StreamingBody:
-    content = json.dumps(value).encode()
-    return StreamingBody(io.BytesIO(content), len(content))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.unit.containers.trainer.search.aids import (
 )
 from tests.unit.containers.trainer.tables import feature_set
 from warmfold_contract.errors import UserError
-from warmfold_trainer.search.checkpoint import FILE_NAME
+from warmfold_contract.trials import CHECKPOINT_FILE
 
 FOUR = {"warmfold_max_trials": "4"}
 
@@ -26,7 +26,7 @@ def test_every_trial_that_ended_is_read_back_as_it_was(tmp_path: Path) -> None:
     search.run()
 
     assert checkpoint(tmp_path, plan(**FOUR)).read() == [search.ended[n] for n in (1, 2, 3, 4)]
-    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT_FILE]
 
 
 def test_more_trials_may_be_asked_for_of_the_same_search(tmp_path: Path) -> None:
@@ -55,12 +55,12 @@ def test_a_checkpoint_of_another_search_is_refused_and_kept(
     tmp_path: Path, changed: dict[str, str], named: str
 ) -> None:
     small_search(plan(**FOUR), keep=checkpoint(tmp_path, plan(**FOUR)).add).run()
-    before = (tmp_path / FILE_NAME).read_bytes()
+    before = (tmp_path / CHECKPOINT_FILE).read_bytes()
 
     with pytest.raises(UserError, match=rf"of another search \(different: .*{named}"):
         checkpoint(tmp_path, plan(**changed)).read()
 
-    assert (tmp_path / FILE_NAME).read_bytes() == before
+    assert (tmp_path / CHECKPOINT_FILE).read_bytes() == before
 
 
 def test_a_checkpoint_of_other_data_or_folds_is_refused(tmp_path: Path) -> None:
@@ -72,13 +72,13 @@ def test_a_checkpoint_of_other_data_or_folds_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]\n", '{"format": 1}\n', "null\n"])
 def test_a_damaged_checkpoint_is_refused_with_the_remedy(tmp_path: Path, text: str) -> None:
-    (tmp_path / FILE_NAME).write_text(text)
+    (tmp_path / CHECKPOINT_FILE).write_text(text)
     with pytest.raises(UserError, match=r"is damaged .* empty the CheckpointConfig's S3 prefix"):
         checkpoint(tmp_path, plan()).read()
 
 
 def test_a_checkpoint_of_another_version_says_so(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text(json.dumps({"format": 9, "search": {}}) + "\n")
+    (tmp_path / CHECKPOINT_FILE).write_text(json.dumps({"format": 9, "search": {}}) + "\n")
     with pytest.raises(UserError, match="has format 9, not 1"):
         checkpoint(tmp_path, plan()).read()
 

@@ -26,7 +26,7 @@ def race(history: History, *, greater_is_better: bool = True) -> RoundRace:
 @given(
     speed=st.floats(0.001, 0.2),
     height=st.floats(0.01, 0.4),
-    rounds=st.integers(40, 400),
+    rounds=st.integers(60, 400),
 )
 def test_a_saturating_curve_is_never_foreseen_below_what_it_has_reached(
     speed: float, height: float, rounds: int
@@ -34,7 +34,7 @@ def test_a_saturating_curve_is_never_foreseen_below_what_it_has_reached(
     curve = 0.5 + height * (1 - np.exp(-speed * np.arange(1, rounds + 1)))
     foreseen = optimistic_end(curve, 400)
     assert foreseen >= curve.max()
-    straight = curve[-1] + (curve[-1] - curve[-41]) / 20 * (400 - rounds) if rounds > 41 else 9
+    straight = curve[-1] + (curve[-1] - curve[-61]) / 30 * (400 - rounds) if rounds > 61 else 9
     assert foreseen <= straight + 1e-9
 
 
@@ -43,11 +43,11 @@ def test_a_curve_that_falls_has_nothing_to_come() -> None:
 
 
 def test_a_flat_curve_far_below_the_best_trial_is_hopeless() -> None:
-    assert race(History(FINISHED)).after_round([0.6] * 40)
+    assert race(History(FINISHED)).after_round([0.6] * 60)
 
 
 def test_a_curve_that_still_rises_may_go_on() -> None:
-    assert not race(History(FINISHED)).after_round(list(np.linspace(0.5, 0.6, 40)))
+    assert not race(History(FINISHED)).after_round(list(np.linspace(0.5, 0.6, 60)))
 
 
 def test_errors_are_raced_downwards() -> None:
@@ -56,17 +56,27 @@ def test_errors_are_raced_downwards() -> None:
         FinishedTrial(provisional_scores=(0.43, 0.44, 0.44), score=0.437),
     ]
     minimised = race(History(errors), greater_is_better=False)
-    assert minimised.after_round([0.6] * 40)
-    assert not minimised.after_round([0.3] * 40)
+    assert minimised.after_round([0.6] * 60)
+    assert not minimised.after_round([0.3] * 60)
 
 
-@pytest.mark.parametrize("rounds", [1, 39, 41, 49])
+def test_a_trial_stopped_while_it_rose_reports_half_of_what_was_still_to_come() -> None:
+    rising = list(np.linspace(0.5, 0.51, 60))
+    raced = RoundRace(History(FINISHED), z=1.645, greater_is_better=True, max_rounds=400)
+    assert raced.after_round(rising)
+    foreseen = optimistic_end(np.array(rising), 400)
+    behind = (0.51 + foreseen) / 2 - 0.80
+    assert raced.pessimistic_score({1: 0.51}) == pytest.approx(0.81 + behind)
+    assert 0.51 < foreseen < 0.80
+
+
+@pytest.mark.parametrize("rounds", [1, 40, 59, 61, 69])
 def test_it_is_asked_now_and_then_only(rounds: int) -> None:
     assert not race(History(FINISHED)).after_round([0.1] * rounds)
 
 
 def test_the_first_trials_are_not_stopped() -> None:
-    assert not race(History(FINISHED[:1])).after_round([0.1] * 40)
+    assert not race(History(FINISHED[:1])).after_round([0.1] * 60)
 
 
 def test_a_trial_is_stopped_within_its_first_fold_and_says_so() -> None:
