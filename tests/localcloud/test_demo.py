@@ -171,6 +171,10 @@ def test_the_days_predictions_are_those_of_the_endpoint(demo: Demo, tmp_path: Pa
     scored = run(demo.state_dir, "score", str(applicants))
     assert scored.returncode == 0, scored.stderr
     assert [float(line) for line in scored.stdout.split()] == pytest.approx(batch[:20])
+    loaded = run(demo.state_dir, "load-test", str(applicants), "--seconds", "0.3")
+    assert loaded.returncode == 0, loaded.stderr
+    assert re.search(r"^target_invocations_per_instance = [1-9]\d*$", loaded.stdout, re.MULTILINE)
+    assert "1 of ml.m5.large: " in loaded.stdout
 
 
 def test_a_second_demo_does_not_touch_a_kept_cloud(demo: Demo) -> None:

@@ -8,6 +8,7 @@ from warmfold.cli import (
     cloud_commands,
     demo_commands,
     lineage_command,
+    load_test_command,
     model_commands,
     operator_commands,
     plan_command,
@@ -114,6 +115,7 @@ def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     score = _model_parser(commands, "score", "score applicants at the endpoint")
     score.add_argument("file", help="JSON object, list or JSON Lines; - for standard input")
     score.set_defaults(command=model_commands.score)
+    _add_load_test(commands)
     planned = _model_parser(
         commands, "plan", "model time and cost of each way to search", "Only its file is read."
     )
@@ -129,6 +131,23 @@ def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     report.add_argument("--day", help="include this day's batch (YYYY-MM-DD)")
     report.add_argument("--output", type=Path, help="where to write it")
     report.set_defaults(command=model_commands.report)
+
+
+def _add_load_test(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    load = _model_parser(
+        commands, "load-test", "measure what an endpoint bears, and what its scaling should keep"
+    )
+    load.add_argument("file", help="applicants to ask about, as for `score`")
+    load.add_argument(
+        "--seconds", type=float, default=10.0, help="of each stage (default: %(default)s)"
+    )
+    load.add_argument(
+        "--safety",
+        type=float,
+        default=0.5,
+        help="share of what one instance bears that scaling is to keep (default: %(default)s)",
+    )
+    load.set_defaults(command=load_test_command.load_test)
 
 
 def _add_lineage(commands: "_Commands[argparse.ArgumentParser]") -> None:

@@ -38,13 +38,21 @@ class Aws:
     state_dir: Path | None = None
 
     def client(self, service: str) -> Any:
-        options: dict[str, Any] = {"read_timeout": _READ_TIMEOUT_SECONDS}
+        return self._client(service, retries={"mode": "standard", "total_max_attempts": 5})
+
+    def client_of_many(self, service: str, threads: int) -> Any:
+        """A client for so many threads at a time, which repeats no call."""
+        return self._client(
+            service, retries={"total_max_attempts": 1}, max_pool_connections=threads
+        )
+
+    def _client(self, service: str, **options: Any) -> Any:
         if self.endpoint_url is not None:
             options["proxies"] = {}  # a proxy cannot reach this machine's loopback
         return self.session.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.endpoint_url,
-            config=Config(retries={"mode": "standard", "total_max_attempts": 5}, **options),
+            config=Config(read_timeout=_READ_TIMEOUT_SECONDS, **options),
         )
 
     @property
