@@ -284,6 +284,6 @@ def test_a_killed_demo_is_cleared_away_and_an_interrupted_one_stops_everything(
         assert instance.pid != orphan.pid
         interrupted.send_signal(signal.SIGINT)
         output, _ = interrupted.communicate(timeout=60)
-    assert interrupted.returncode == 130
+    assert interrupted.returncode == 130, output
     assert "everything that was started is stopped" in output
     assert_nothing_runs(state_dir)

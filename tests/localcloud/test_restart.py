@@ -126,7 +126,8 @@ def test_after_a_kill_what_ran_has_failed_and_what_served_serves(state_dir: Path
     assert REASON in described["FailureReason"]
     (step,) = steps_of(again, execution)
     assert (step["StepName"], step["StepStatus"]) == ("Train", "Failed")
-    assert Hosting(again).settled(endpoint)["EndpointStatus"] == "InService"
+    found = Hosting(again).settled(endpoint)
+    assert found["EndpointStatus"] == "InService", found.get("FailureReason")
     assert Hosting(again).invoke(endpoint)["Body"].keys() == served.keys()
     with pytest.raises(ClientError, match="already exists"):
         sleeping_job(again, "asleep")
