@@ -125,7 +125,7 @@ def searched(candidate: Candidate, data: CreditData, trials: int) -> Searched:
 
 
 def hyperparameters(candidate: Candidate, trials: int) -> dict[str, str]:
-    given = search_hyperparameters(0, trials, RACING_Z)
+    given = search_hyperparameters(0, trials, RACING_Z, "false")
     own = OTHER_RANGES.get(candidate.algorithm)
     if own is not None:
         given = {key: value for key, value in given.items() if keys.RANGE_PREFIX not in key}

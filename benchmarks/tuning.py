@@ -60,6 +60,7 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--racing", default=RACING_Z, help="z, or off")
+    parser.add_argument("--stops-when-converged", default="true", choices=("true", "false"))
     parser.add_argument("--others-threads", type=int, default=0, help="0: LightGBM's default")
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -82,7 +83,7 @@ def compare(seed: int, given: argparse.Namespace) -> dict[str, Any]:
     rest = CreditData(features=data.features[given.rows :], target=data.target[given.rows :])
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        ours = our_run(place / "ours", train, rest, seed, given.trials, given.racing)
+        ours = our_run(place / "ours", train, rest, seed, given)
         if given.ours_only:
             return {"ours": asdict(ours)}
         other = other_run(place, train, rest, seed, given.trials, given.others_threads)
@@ -90,10 +91,12 @@ def compare(seed: int, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def our_run(
-    base: Path, train: CreditData, rest: CreditData, seed: int, trials: int, racing: str
+    base: Path, train: CreditData, rest: CreditData, seed: int, options: argparse.Namespace
 ) -> Run:
     data = feature_set(train, schema(), folds=FOLDS, seed=seed)
-    given = search_hyperparameters(seed, trials, racing)
+    given = search_hyperparameters(
+        seed, options.trials, options.racing, options.stops_when_converged
+    )
     cpu, wall = search_job(base, data, given)
     searched = SearchedTrials.from_json((base / "model" / "trials.json").read_text())
     best = max(searched.trials, key=lambda row: row.score or 0.0)
@@ -112,7 +115,7 @@ def statuses(searched: SearchedTrials) -> dict[str, int]:
     return {str(folds): found.count(folds) for folds in sorted(set(found))}
 
 
-def search_hyperparameters(seed: int, trials: int, racing: str) -> dict[str, str]:
+def search_hyperparameters(seed: int, trials: int, racing: str, converging: str) -> dict[str, str]:
     """As the pipeline hands them to a search job, of the configuration that ships."""
     configuration = tomllib.loads(CONFIGURATION.read_text(encoding="utf-8"))
     candidate = configuration["models"][0]["candidates"][0]
@@ -131,6 +134,7 @@ def search_hyperparameters(seed: int, trials: int, racing: str) -> dict[str, str
         keys.SEED: str(seed),
         keys.STRATEGY: "Bayesian",
         keys.MAX_TRIALS: str(trials),
+        keys.STOPS_WHEN_CONVERGED: converging,
         keys.RACING: racing,
         **{name: str(value) for name, value in candidate["static"].items()},
         **ranges,

@@ -13,6 +13,7 @@ from config.checks_network import (
     network_faults,
 )
 from config.checks_search import (
+    convergence_faults,
     cross_validation_faults,
     data_faults,
     jobs_faults,
@@ -222,6 +223,7 @@ def checks_for(environment: str) -> Mapping[type, Check]:
         Tuning: lambda value: [
             *metric_faults(value),
             *racing_faults(value),
+            *convergence_faults(value),
             *tuning_faults(value),
         ],
         CrossValidation: cross_validation_faults,

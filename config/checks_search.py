@@ -75,6 +75,16 @@ def racing_faults(value: Tuning) -> Iterator[Fault]:
         )
 
 
+def convergence_faults(value: Tuning) -> Iterator[Fault]:
+    if value.stops_when_converged and value.strategy == "Random":
+        yield Fault(
+            key="stops_when_converged",
+            value=True,
+            problem='means nothing with strategy = "Random", which expects nothing of a trial',
+            remedy='set it to false, or use strategy = "Bayesian"',
+        )
+
+
 def cross_validation_faults(value: CrossValidation) -> Iterator[Fault]:
     if value.strategy == "fan_out" and value.fan_out is None:
         yield Fault(

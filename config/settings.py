@@ -123,6 +123,8 @@ class Tuning:
 
     ``engine``: a SageMaker tuning job (amt), or one training job that tries them all (in_job).
     ``racing`` stops a trial that falls so many standard deviations behind the best; false never.
+    With ``stops_when_converged`` a search ends when nothing is left to gain (in_job: what its model
+    expects; amt: SageMaker's ConvergenceDetected).
     ``direction`` is for a metric of the project's own, ``project.<name>``.
     """
 
@@ -131,6 +133,7 @@ class Tuning:
     racing: bool | float
     strategy: Literal["Bayesian", "Random"]
     max_trials: Annotated[int, Between(1, 750)]
+    stops_when_converged: bool
     parallel_trials: Annotated[int, Between(1, 100)]
     direction: Direction | None = None
 

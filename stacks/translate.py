@@ -45,6 +45,7 @@ def pipeline_spec(model: Model) -> spec.PipelineSpec:
         racing=None if model.tuning.racing is False else model.tuning.racing,
         fan_out=_fan_out(model.cross_validation),
         max_trials=model.tuning.max_trials,
+        stops_when_converged=model.tuning.stops_when_converged,
         parallel_trials=model.tuning.parallel_trials,
         minimum_score=model.gate.minimum_score,
         processing=_compute(model.jobs.processing),

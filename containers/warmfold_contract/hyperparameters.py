@@ -40,6 +40,8 @@ FOLD = "warmfold_fold"
 CANDIDATE = "warmfold_candidate"
 STRATEGY = "warmfold_strategy"
 MAX_TRIALS = "warmfold_max_trials"
+# "true" or "false": whether the search ends when nothing is left to gain.
+STOPS_WHEN_CONVERGED = "warmfold_stops_when_converged"
 RANGE_PREFIX = "warmfold_range_"
 
 # How many of these keys a job has at most, beside one range each that a search has.

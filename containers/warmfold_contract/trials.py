@@ -63,7 +63,10 @@ class TrialRow:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchedTrials:
-    """The file: what was searched, on which folds, and every trial in the order it was begun."""
+    """The file: what was searched, on which folds, and every trial in the order it was begun.
+
+    ``ended_early`` says why there are fewer trials than were asked for; empty if there are not.
+    """
 
     candidate: str
     algorithm: str
@@ -74,6 +77,7 @@ class SearchedTrials:
     fold_hash: str
     data_fingerprint: str
     trials: tuple[TrialRow, ...]
+    ended_early: str = ""
 
     def to_json(self) -> str:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, sort_keys=True) + "\n"

@@ -244,6 +244,7 @@ class _Training:
             "warmfold_candidate": "gbdt",
             "warmfold_strategy": "Bayesian",
             "warmfold_max_trials": "12",
+            "warmfold_stops_when_converged": "false",
             **_RANGES,
             **_CANDIDATE,
         }

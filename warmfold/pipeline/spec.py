@@ -68,8 +68,8 @@ class PipelineSpec:
     ceiling for one that is minimised. ``strategy`` is SageMaker's tuning strategy. With
     ``engine`` in_job the whole search of a candidate is one training job on ``search``. ``racing``
     is how many standard deviations behind the incumbent a trial stops, ``None`` for never. Without
-    ``fan_out`` a trial trains its folds itself. ``project_direction`` belongs to a metric of the
-    project's own.
+    ``fan_out`` a trial trains its folds itself. With ``stops_when_converged`` a Bayesian search may
+    end before ``max_trials``. ``project_direction`` belongs to a metric of the project's own.
     """
 
     model: str
@@ -86,6 +86,7 @@ class PipelineSpec:
     racing: float | None = None
     fan_out: FanOut | None = None
     max_trials: int
+    stops_when_converged: bool = False
     parallel_trials: int
     minimum_score: float
     processing: Compute
@@ -156,6 +157,8 @@ def _tuning_faults(spec: PipelineSpec) -> list[str]:
         faults.append(str(error))
     if spec.strategy not in ("Bayesian", "Random"):
         faults.append(f"strategy {spec.strategy!r}: use Bayesian or Random")
+    if spec.stops_when_converged and spec.strategy == "Random":
+        faults.append("stops_when_converged with strategy Random, which never converges")
     if not 1 <= spec.parallel_trials <= spec.max_trials:
         faults.append(
             f"parallel_trials is {spec.parallel_trials}: must be 1 to max_trials "

@@ -33,6 +33,7 @@ def search_hyperparameters(spec: PipelineSpec, candidate: Candidate) -> Given:
         keys.CANDIDATE: candidate.name,
         keys.STRATEGY: spec.strategy,
         keys.MAX_TRIALS: str(spec.max_trials),
+        keys.STOPS_WHEN_CONVERGED: str(spec.stops_when_converged).lower(),
         **ranges,
         **candidate.static,
     }

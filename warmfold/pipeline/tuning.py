@@ -19,6 +19,10 @@ from warmfold_contract import metrics, paths
 
 # SageMaker repeats a trial only after its own internal errors (API reference, RetryStrategy).
 _TRIAL_RETRIES = 2
+# API reference, ConvergenceDetected; how the service detects it is not published.
+_UNTIL_CONVERGED = {
+    "TuningJobCompletionCriteria": {"ConvergenceDetected": {"CompleteOnConvergence": "Enabled"}}
+}
 
 
 def slot_name(spec: PipelineSpec, candidate: Candidate) -> str:
@@ -69,6 +73,7 @@ def _job_config(spec: PipelineSpec, candidate: Candidate) -> Definition:
         # Only a trial with all folds may win, so SageMaker must not cut one short.
         "TrainingJobEarlyStoppingType": "Off",
         "RandomSeed": spec.seed,
+        **(_UNTIL_CONVERGED if spec.stops_when_converged else {}),
     }
 
 

@@ -105,7 +105,16 @@ def _tuning(client: Any, step: Step, known: Mapping[str, Trial]) -> Tuning:
         objective=objective["MetricName"],
         parameters=tuple(_parameters(ranges)),
         trials=tuple(_trials(client, step.resource_name, folds, known)),
+        ended_early=_convergence(job),
     )
+
+
+def _convergence(job: Mapping[str, Any]) -> str:
+    """SageMaker tells when it detected convergence even if that was not to end the job."""
+    criteria = job["HyperParameterTuningJobConfig"].get("TuningJobCompletionCriteria", {})
+    asked = criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence") == "Enabled"
+    detected = "ConvergenceDetectedTime" in job.get("TuningJobCompletionDetails", {})
+    return "converged, as SageMaker detected" if asked and detected else ""
 
 
 def _parameters(ranges: Mapping[str, Any]) -> Iterator[Parameter]:

@@ -83,7 +83,10 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """One candidate's search: a tuning job (amt), or a training job that tries all (in_job)."""
+    """One candidate's search: a tuning job (amt), or a training job that tries all (in_job).
+
+    ``ended_early`` says why a completed one has fewer trials than ``max_trials``; else empty.
+    """
 
     candidate: str
     job_name: str
@@ -98,6 +101,7 @@ class Tuning:
     objective: str
     parameters: tuple[Parameter, ...] = ()
     trials: tuple[Trial, ...] = ()
+    ended_early: str = ""
 
     @property
     def settled(self) -> bool:

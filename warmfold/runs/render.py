@@ -42,7 +42,8 @@ def _done(tuning: Tuning) -> str:
     failed = sum(trial.status == "Failed" for trial in tuning.trials)
     counts = ((tuning.raced, "raced out"), (failed, "failed"))
     rest = "".join(f", {count} {word}" for count, word in counts if count)
-    return f"trials {ended} of {tuning.max_trials} done{rest}"
+    early = ", converged" if tuning.ended_early else ""
+    return f"trials {ended} of {tuning.max_trials} done{rest}{early}"
 
 
 def _best(tuning: Tuning) -> str:

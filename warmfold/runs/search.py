@@ -54,6 +54,7 @@ def read_search(aws: Aws, step: Step) -> Tuning:
     job = aws.client("sagemaker").describe_training_job(TrainingJobName=step.resource_name)
     given = {key: keys.unquote(value) for key, value in job.get("HyperParameters", {}).items()}
     status = job["TrainingJobStatus"]
+    left = _archive(aws, job) if status == "Completed" else None
     algorithm, task, feature_set = what_is_trained(given)
     return Tuning(
         candidate=step.name.removeprefix(SEARCH_PREFIX),
@@ -68,7 +69,8 @@ def read_search(aws: Aws, step: Step) -> Tuning:
         max_trials=int(given[keys.MAX_TRIALS]),
         objective=metrics.OBJECTIVE,
         parameters=tuple(_parameters(given)),
-        trials=tuple(_trials(aws, job)),
+        trials=tuple(_trials(aws, job, left)),
+        ended_early="" if left is None else left.ended_early,
     )
 
 
@@ -89,12 +91,9 @@ def _parameters(given: Mapping[str, str]) -> Iterator[Parameter]:
             )
 
 
-def _trials(aws: Aws, job: Mapping[str, Any]) -> Iterator[Trial]:
+def _trials(aws: Aws, job: Mapping[str, Any], left: SearchedTrials | None) -> Iterator[Trial]:
     parameters = {parameter.name for parameter in _parameters(job["HyperParameters"])}
-    if job["TrainingJobStatus"] == "Completed":
-        rows = dict(enumerate(_archive(aws, job).trials, start=1))
-    else:
-        rows = _so_far(aws, job)
+    rows = _so_far(aws, job) if left is None else dict(enumerate(left.trials, start=1))
     for number, row in sorted(rows.items()):
         yield _trial(number, row, str(job["TrainingJobName"]), parameters)
 

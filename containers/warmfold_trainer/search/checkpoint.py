@@ -83,4 +83,5 @@ def _ended(values: dict[str, Any]) -> EndedTrial:
         row=TrialRow.from_dict(values["row"]),
         provisional_scores=tuple(values["provisional_scores"]),
         estimate=values["estimate"],
+        expected_gain=values.get("expected_gain"),
     )

@@ -18,13 +18,15 @@ class EndedTrial:
     """``provisional_scores`` are of a trial with all folds: what later ones race against.
 
     ``estimate`` is what the search's model is told: the score, of a stopped trial one estimated
-    from the folds it has, and ``None`` for a failed one.
+    from the folds it has, and ``None`` for a failed one. ``expected_gain`` is what the model
+    expected of it when it was drawn, ``None`` of a trial that the model has not drawn.
     """
 
     number: int
     row: TrialRow
     provisional_scores: tuple[float, ...] = ()
     estimate: float | None = None
+    expected_gain: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,7 @@ class Begun:
     number: int
     name: str
     hyperparameters: dict[str, str]
+    expected_gain: float | None
     started: str = field(default_factory=_now)
 
     def completed(self, result: CrossValidation) -> EndedTrial:
@@ -51,6 +54,7 @@ class Begun:
             row=row,
             provisional_scores=result.provisional_scores,
             estimate=result.score,
+            expected_gain=self.expected_gain,
         )
 
     def stopped(self, raced: RacedOut) -> EndedTrial:
@@ -60,10 +64,13 @@ class Begun:
             folds_completed=len(raced.fold_scores),
             reason=raced.reason,
         )
-        return EndedTrial(number=self.number, row=row, estimate=raced.score)
+        return EndedTrial(
+            number=self.number, row=row, estimate=raced.score, expected_gain=self.expected_gain
+        )
 
     def failed(self, reason: str) -> EndedTrial:
-        return EndedTrial(number=self.number, row=self._row(status=FAILED, reason=reason))
+        row = self._row(status=FAILED, reason=reason)
+        return EndedTrial(number=self.number, row=row, expected_gain=self.expected_gain)
 
     def _row(self, **members: Any) -> TrialRow:
         return TrialRow(

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -12,6 +12,12 @@ from warmfold_contract.stopping import stop_signals_left_to_main_thread
 from warmfold_trainer.cross_validation import CrossValidation, TrialData, cross_validate
 from warmfold_trainer.racing import FinishedTrial, History, Race, RacedOut
 from warmfold_trainer.scores import ScoreError
+from warmfold_trainer.search.convergence import (
+    IN_A_ROW,
+    least_trials,
+    nothing_to_gain,
+    tolerance,
+)
 from warmfold_trainer.search.ended import Begun, EndedTrial
 from warmfold_trainer.search.plan import Plan
 from warmfold_trainer.search.round_race import RoundRace
@@ -53,7 +59,8 @@ class Ended:
 
 @dataclass
 class Search:
-    """Runs trials until there are ``max_trials``; ``keep`` is called after each, in one thread."""
+    """Runs trials until there are ``max_trials`` or, if the plan says so, nothing is left to gain:
+    ``ended_early`` then says so in words. ``keep`` is called after each trial, in one thread."""
 
     plan: Plan
     trial_data: TrialData
@@ -61,6 +68,8 @@ class Search:
     keep: Callable[[EndedTrial], None]
     ended: dict[int, EndedTrial] = field(default_factory=dict)
     best_result: CrossValidation | None = None
+    ended_early: str = ""
+    _gains: dict[int, float | None] = field(default_factory=dict)
     _history: History = field(default_factory=History)
     _abandoned: threading.Event = field(default_factory=threading.Event)
     _suggester: Suggester = field(init=False)
@@ -79,20 +88,21 @@ class Search:
         """Take over the trials of a checkpoint, in the order they ended."""
         for trial in earlier:
             self._suggester.learn(trial.row.hyperparameters, trial.estimate)
+            self._gains[trial.number] = trial.expected_gain
             self._note(trial, None)
 
     def run(self) -> EndedTrial:
         """The best trial. Raises ``UserError`` if none has all folds, with the reasons."""
-        numbers = (n for n in range(1, self.plan.max_trials + 1) if n not in self.ended)
+        waiting = [n for n in range(1, self.plan.max_trials + 1) if n not in self.ended]
         running: dict[Future[Ended], int] = {}
         threads = ThreadPoolExecutor(self.arrangement.trials, "trial")
         try:
-            self._fill(threads, running, numbers)
+            self._fill(threads, running, waiting)
             while running:
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for job in sorted(done, key=running.__getitem__):
                     self._finish(running.pop(job), job.result())
-                self._fill(threads, running, numbers)
+                self._fill(threads, running, waiting)
         finally:
             self._abandoned.set()
             threads.shutdown(wait=False, cancel_futures=True)
@@ -105,8 +115,11 @@ class Search:
     def best(self) -> EndedTrial | None:
         """The best trial with all folds; the earliest of equals."""
         complete = [trial for _, trial in sorted(self.ended.items()) if trial.provisional_scores]
-        sign = 1.0 if self.plan.candidate.metric.greater_is_better else -1.0
-        return max(complete, key=lambda t: sign * (t.row.score or 0.0), default=None)
+        return max(complete, key=lambda t: self._sign * (t.row.score or 0.0), default=None)
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.plan.candidate.metric.greater_is_better else -1.0
 
     def drawn(self, trial: EndedTrial) -> dict[str, str]:
         """The searched settings of a trial, as texts."""
@@ -121,22 +134,43 @@ class Search:
         return result
 
     def _fill(
-        self, threads: ThreadPoolExecutor, running: dict[Future[Ended], int], numbers: Iterator[int]
+        self, threads: ThreadPoolExecutor, running: dict[Future[Ended], int], waiting: list[int]
     ) -> None:
-        while len(running) < self.arrangement.trials:
-            number = next(numbers, None)
-            if number is None:
-                return
+        while waiting and len(running) < self.arrangement.trials:
+            number = waiting[0]
             drawn = self._suggester.ask(number)
+            self._gains[number] = gain = self._suggester.expected_gain
+            self.ended_early = self._converged(number)
+            if self.ended_early:
+                # Asked for again when a trial that runs has ended: it may have been a surprise.
+                self._suggester.withdraw(number)
+                return
+            del waiting[0]
             with stop_signals_left_to_main_thread():
-                running[threads.submit(self._trial, number, drawn)] = number
+                running[threads.submit(self._trial, number, drawn, gain)] = number
 
-    def _trial(self, number: int, drawn: Mapping[str, str]) -> Ended:
+    def _converged(self, number: int) -> str:
+        """Why the trial ``number`` is not worth running, in words; empty if it is."""
+        drawn_again = number < max(self.ended, default=0)  # a restart lost it, later ones it has
+        if not self.plan.stops_when_converged or drawn_again:
+            return ""
+        least = tolerance(self._history.finished(), sign=self._sign)
+        if least is None or len(self.ended) < least_trials(len(self.plan.ranges)):
+            return ""
+        if not nothing_to_gain(self._gains, number, least):
+            return ""
+        return (
+            f"converged after {len(self.ended)} of {self.plan.max_trials} trials: expected "
+            f"improvement below {least:.2g}, {IN_A_ROW} times in a row"
+        )
+
+    def _trial(self, number: int, drawn: Mapping[str, str], gain: float | None) -> Ended:
         """In a thread of its own."""
         begun = Begun(
             number=number,
             name=f"{self.plan.name}-{number:04d}",
             hyperparameters={**self.plan.candidate.own, **drawn},
+            expected_gain=gain,
         )
         try:
             result = self._cross_validated(drawn, self._race())

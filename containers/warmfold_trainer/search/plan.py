@@ -5,19 +5,29 @@ from dataclasses import dataclass
 
 from warmfold_contract.algorithms import hyperparameters
 from warmfold_contract.errors import UserError
-from warmfold_contract.hyperparameters import CANDIDATE, MAX_TRIALS, RACING, STRATEGY
-from warmfold_contract.settings import NumberSetting, Settings
+from warmfold_contract.hyperparameters import (
+    CANDIDATE,
+    MAX_TRIALS,
+    RACING,
+    STOPS_WHEN_CONVERGED,
+    STRATEGY,
+)
+from warmfold_contract.settings import ChoiceSetting, NumberSetting, Settings
 from warmfold_trainer.candidate import Candidate, read_candidate
 from warmfold_trainer.search.space import Range, read_ranges
 from warmfold_trainer.settings import read_settings, required
 from warmfold_trainer.trial import racing_z
 
 _MAX_TRIALS = NumberSetting(name=MAX_TRIALS, kind="integer", minimum=1, maximum=10_000)
+_STOPS_WHEN_CONVERGED = ChoiceSetting(name=STOPS_WHEN_CONVERGED, choices=("true", "false"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """``name`` is the candidate's; ``z`` is racing's, ``None`` to run every trial to its end."""
+    """``name`` is the candidate's; ``z`` is racing's, ``None`` to run every trial to its end.
+
+    With ``stops_when_converged`` there may be fewer trials than ``max_trials``.
+    """
 
     candidate: Candidate
     name: str
@@ -25,6 +35,7 @@ class Plan:
     strategy: str
     max_trials: int
     z: float | None
+    stops_when_converged: bool
 
     def settings(self, drawn: Mapping[str, str]) -> Settings:
         """A trial's settings; raises ``UserError`` for a combination the algorithm refuses."""
@@ -58,4 +69,5 @@ def read_plan(given: Mapping[str, str]) -> Plan:
         strategy=needed(STRATEGY),
         max_trials=int(_MAX_TRIALS.parse(needed(MAX_TRIALS))),
         z=racing_z(needed(RACING)),
+        stops_when_converged=_STOPS_WHEN_CONVERGED.parse(needed(STOPS_WHEN_CONVERGED)) == "true",
     )

@@ -48,6 +48,8 @@ def run_search(paths: Paths, given: Mapping[str, str]) -> None:
         len(earlier),
     )
     best = search.run()
+    if search.ended_early:
+        LOGGER.info("%s", search.ended_early)
     result = search.best_result or search.repeated(best)
     lines = closing_lines(result)
     settings = plan.settings(search.drawn(best))
@@ -110,5 +112,6 @@ def _write_trials(paths: Paths, plan: Plan, data: FeatureSet, search: Search) ->
         fold_hash=data.fold_hash,
         data_fingerprint=data.data_fingerprint,
         trials=tuple(trial.row for _, trial in sorted(search.ended.items())),
+        ended_early=search.ended_early,
     )
     (paths.model / FILE_NAME).write_text(trials.to_json(), encoding="utf-8", newline="\n")

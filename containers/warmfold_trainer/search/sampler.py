@@ -36,7 +36,11 @@ _MOST_TRIALS = 100
 
 class GaussianProcessSampler(BaseSampler):
     """The first ``startup`` trials are spread evenly; ``seed`` is the trial's, ``spread_seed`` the
-    same for all trials of a search. Trials that failed count as the worst of the others."""
+    same for all trials of a search. Trials that failed count as the worst of the others.
+
+    ``expected_gain``: by how much the trial drawn is expected to improve the best score, ``None``
+    of one that was spread.
+    """
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class GaussianProcessSampler(BaseSampler):
         self._random = np.random.default_rng(seed)
         self._offsets = np.random.default_rng(spread_seed).random(len(self._space))
         self._startup = startup
+        self.expected_gain: float | None = None
 
     def infer_relative_search_space(
         self,
@@ -109,11 +114,12 @@ class GaussianProcessSampler(BaseSampler):
             [self._random.random((_ANYWHERE, dimensions)), self._around(near, _NEAR, _NEAR_EACH)]
         )
         for width in (*_REFINEMENTS, None):
-            gain = expected_improvement(*process.predict(self._features(candidates)), best)
+            gain = _gains(process, self._features(candidates), best)
             order = np.argsort(-gain, kind="stable")
             leaders = candidates[order[:_BEST_TRIALS]]
             if width is not None:
                 candidates = np.vstack([leaders, self._around(leaders, width, _REFINED)])
+        self.expected_gain = max(float(gain[order[0]]), 0.0)
         return np.asarray(leaders[0])
 
     def _around(self, centres: Array, width: float, each: int) -> Array:
@@ -145,6 +151,20 @@ def spread_evenly(number: int, offsets: Array) -> Array:
         root = (1.0 + root) ** (1.0 / (len(offsets) + 1))
     steps = root ** -np.arange(1.0, len(offsets) + 1)
     return np.asarray((offsets + (number + 1) * steps) % 1.0)
+
+
+def _gains(process: GaussianProcess, features: Array, best: float) -> Array:
+    """Expected improvements, and -1, the least of all, for what was tried or runs: all is seeded,
+    a repetition shows nothing new."""
+    gains = expected_improvement(*process.predict(features), best)
+    known = {row.tobytes() for row in _rounded(process.points)}
+    gains[[row.tobytes() in known for row in _rounded(features)]] = -1.0
+    return gains
+
+
+def _rounded(features: Array) -> Array:
+    """A setting's place is the same to 9 digits after it has been a text; 0 is never -0."""
+    return np.asarray(np.round(features, 9) + 0.0)
 
 
 def expected_improvement(mean: Array, spread: Array, best: float) -> Array:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import optuna
-from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from warmfold_contract.errors import UserError
@@ -29,6 +29,9 @@ class Suggester:
     ``Bayesian`` models the scores by a Gaussian process that takes running trials as good as
     foreseen, so that parallel trials differ; its first trial is ``first``, the algorithm's
     defaults. Raises ``UserError`` for another strategy than that and ``Random``.
+
+    ``expected_gain`` is what the model expects of the trial asked for last, ``None`` of one that
+    it has not drawn.
     """
 
     def __init__(
@@ -54,14 +57,19 @@ class Suggester:
         self._first = first
         self._study = optuna.create_study(direction="maximize" if maximize else "minimize")
         self._running: dict[int, Trial] = {}
+        self.expected_gain: float | None = None
 
     def ask(self, number: int) -> dict[str, str]:
         """The searched settings of the trial ``number``, from 1, as texts."""
-        self._study.sampler = self._sampler(number)
+        sampler = self._sampler(number)
+        self._study.sampler = sampler
         if number == 1 and not self._random:
             self._study.enqueue_trial(self._drawn(self._first))
         trial = self._study.ask(self._space)
         self._running[number] = trial
+        self.expected_gain = (
+            sampler.expected_gain if isinstance(sampler, GaussianProcessSampler) else None
+        )
         return {name: self._ranges[name].text(value) for name, value in trial.params.items()}
 
     def tell(self, number: int, score: float | None) -> None:
@@ -75,6 +83,10 @@ class Suggester:
             self._study.tell(trial, state=TrialState.PRUNED)
         else:
             self._study.tell(trial, score)
+
+    def withdraw(self, number: int) -> None:
+        """A trial asked for that is not run, as if it had not been drawn."""
+        self._study.tell(self._running.pop(number), state=TrialState.FAIL)
 
     def learn(self, settings: Mapping[str, str], score: float | None) -> None:
         """Take over a trial that ended before a restart."""
@@ -92,7 +104,7 @@ class Suggester:
         drawn = {name: item.drawn(settings[name]) for name, item in self._ranges.items()}
         return {name: value for name, value in drawn.items() if value is not None}
 
-    def _sampler(self, number: int) -> BaseSampler:
+    def _sampler(self, number: int) -> RandomSampler | GaussianProcessSampler:
         seed = _hashed(f"{self._seed}:{number}")
         if self._random:
             return RandomSampler(seed=seed)

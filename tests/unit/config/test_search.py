@@ -53,6 +53,14 @@ def messages(folder: Path, content: dict[str, Any]) -> list[str]:
         ([((*TUNING, "metric"), "project.profit")], "tuning.direction: is missing"),
         ([((*TUNING, "direction"), "Maximize")], "means nothing for auc"),
         ([((*TUNING, "racing"), True)], "racing = True: is no number of standard deviations"),
+        (
+            [((*TUNING, "stops_when_converged"), True), ((*TUNING, "strategy"), "Random")],
+            'stops_when_converged = True: means nothing with strategy = "Random"',
+        ),
+        (
+            [((*TUNING, "stops_when_converged"), "yes")],
+            "stops_when_converged = 'yes': is a text in quotes; use true or false",
+        ),
         ([((*TUNING, "racing"), 0)], "racing = 0: is no number of standard deviations"),
         ([((*TUNING, "racing"), float("nan"))], "is no number of standard deviations"),
         ([((*TUNING, "racing"), "off")], "racing = 'off': is a text in quotes; use true or false"),
@@ -99,6 +107,11 @@ def test_folds_as_jobs_need_their_table_and_a_search_its_machine(tmp_path: Path)
     assert "jobs.search: is missing, and tuning.engine" in fault
 
 
+def test_whether_a_search_may_end_early_is_for_each_environment_to_say(tmp_path: Path) -> None:
+    (fault,) = messages(tmp_path, without(changed(), (*TUNING, "stops_when_converged")))
+    assert "models[0].tuning.stops_when_converged: is missing" in fault
+
+
 def test_tables_of_the_way_that_is_not_taken_may_wait_in_the_file(tmp_path: Path) -> None:
     (model,) = load_settings("prod", write(tmp_path, changed((FAN_OUT, FOLDS)))).models
     assert model.cross_validation.fan_out == FanOut(**FOLDS)
@@ -113,6 +126,8 @@ def test_tables_of_the_way_that_is_not_taken_may_wait_in_the_file(tmp_path: Path
         [((*TUNING, "metric"), "project.profit"), ((*TUNING, "direction"), "Minimize")],
         [(TASK, "regression")],
         [((*TUNING, "racing"), 2)],
+        [((*TUNING, "stops_when_converged"), True)],
+        [((*TUNING, "stops_when_converged"), True), ((*TUNING, "engine"), "in_job")],
         [((*DATA, "repeats"), 7)],
         [((*TUNING, "engine"), "in_job")],
         [((*VALIDATION, "strategy"), "fan_out"), (FAN_OUT, FOLDS)],

@@ -43,6 +43,7 @@ TRIALS = st.builds(
     fold_hash=st.text(),
     data_fingerprint=st.text(),
     trials=st.lists(ROWS, max_size=3).map(tuple),
+    ended_early=st.text(),
 )
 
 

@@ -47,6 +47,18 @@ def test_a_searchs_best_trial_competes_with_those_of_a_tuning_job() -> None:
     assert selected.trials_completed == 3
 
 
+def test_a_search_that_ended_early_is_judged_by_the_trials_it_has() -> None:
+    service = Service()
+    trials = searched(row("a", 0.7), row("b", 0.8), ended_early="converged after 2 of 40 trials")
+    service.searched(packed("trials.json", trials))
+    service.stores_the_selection()
+
+    service.run(search_event())
+
+    selected = SelectedTrial.from_json(service.written[0])
+    assert (selected.trial, selected.trials_completed) == ("b", 2)
+
+
 def test_equal_scores_of_a_search_go_to_the_trial_begun_first() -> None:
     service = Service()
     later = row("a", 0.7, started="2026-03-02T09:05:00.000+00:00")

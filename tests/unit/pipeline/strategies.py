@@ -102,6 +102,7 @@ def specs(draw: st.DrawFn) -> PipelineSpec:
     folds = draw(st.integers(2, MAX_FOLDS))
     # 25 x 4 candidates are the 100 folds that may be alive together
     parallel_trials = draw(st.integers(1, max_trials if fan_out is None else min(max_trials, 5)))
+    strategy = draw(st.sampled_from(["Bayesian", "Random"]))
     return PipelineSpec(
         model=draw(_names(MODEL_NAME_LIMIT)),
         folds=folds,
@@ -111,7 +112,8 @@ def specs(draw: st.DrawFn) -> PipelineSpec:
         seed=draw(st.integers(0, 2**31 - 1)),
         metric=draw(st.sampled_from(sorted(METRIC_DIRECTIONS))),
         candidates=tuple(draw(candidates)),
-        strategy=draw(st.sampled_from(["Bayesian", "Random"])),
+        strategy=strategy,
+        stops_when_converged=strategy == "Bayesian" and draw(st.booleans()),
         max_trials=max_trials,
         parallel_trials=parallel_trials,
         engine=engine,

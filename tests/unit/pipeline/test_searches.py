@@ -77,9 +77,23 @@ def test_a_search_knows_its_candidate_its_ranges_and_how_many_trials_there_are()
         "warmfold_candidate": "line",
         "warmfold_strategy": "Bayesian",
         "warmfold_max_trials": "12",
+        "warmfold_stops_when_converged": "false",
         "max_rounds": "500",
         "early_stopping_rounds": "30",
     }
+
+
+def test_a_search_may_end_when_it_has_converged_whoever_searches() -> None:
+    in_job = _arguments("Search-gbdt", replace(SEARCH, stops_when_converged=True))
+    assert in_job["HyperParameters"]["warmfold_stops_when_converged"] == "true"
+    config, untold = (
+        _arguments("Tune-gbdt", replace(SPEC, stops_when_converged=stops))
+        for stops in (True, False)
+    )
+    assert config["HyperParameterTuningJobConfig"]["TuningJobCompletionCriteria"] == {
+        "ConvergenceDetected": {"CompleteOnConvergence": "Enabled"}
+    }
+    assert "TuningJobCompletionCriteria" not in untold["HyperParameterTuningJobConfig"]
 
 
 def test_a_search_runs_on_the_machine_that_is_meant_for_it() -> None:

@@ -58,6 +58,10 @@ def _range(kind: Any, low: float | None, high: float | None, **more: Any) -> Cal
         (_spec(seed=-1), ("seed is -1",)),
         (_spec(metric="accuracy"), ("'accuracy'", "auc")),
         (_spec(strategy="Grid"), ("'Grid'", "Bayesian or Random")),
+        (
+            _spec(strategy="Random", stops_when_converged=True),
+            ("stops_when_converged with strategy Random",),
+        ),
         (_spec(parallel_trials=13), ("parallel_trials is 13", "(12)")),
         (_spec(parallel_trials=0), ("parallel_trials is 0",)),
         (_spec(candidates=()), ("at least one",)),

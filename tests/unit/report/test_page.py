@@ -294,3 +294,12 @@ def test_a_raced_trial_is_shown_as_raced_and_not_as_failed() -> None:
     assert "Raced out: hopeless" in text
     assert "4 complete trials of 12" in text
     assert "1 raced out" in text
+
+
+def test_a_search_that_ended_early_says_why() -> None:
+    data = two_candidates()
+    why = "converged after 4 of 12 trials: expected improvement below 0.0001, 5 times in a row"
+    assert "converged after" not in render(data, MADE_AT)
+    tunings = tuple(replace(tuning, ended_early=why) for tuning in data.run.tunings)
+    ended = replace(data, run=replace(data.run, tunings=tunings))
+    assert f"; {why}. " in render(ended, MADE_AT)

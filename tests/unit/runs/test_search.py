@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.runs.answers import (
     EXECUTION,
+    T0,
     execution,
     step,
     steps,
@@ -58,7 +59,7 @@ def row(number: int, **changes: Any) -> TrialRow:
     return TrialRow(**{**values, **changes})
 
 
-def archive(*rows: TrialRow) -> dict[str, bytes]:
+def archive(*rows: TrialRow, ended_early: str = "") -> dict[str, bytes]:
     """What a search job left, under the key that its description names."""
     found = SearchedTrials(
         candidate="gbdt",
@@ -70,6 +71,7 @@ def archive(*rows: TrialRow) -> dict[str, bytes]:
         fold_hash="f",
         data_fingerprint="d",
         trials=rows,
+        ended_early=ended_early,
     )
     text, packed = found.to_json().encode("utf-8"), io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
@@ -138,6 +140,35 @@ def test_the_trials_of_a_search_are_rows_like_those_of_a_tuning_job() -> None:
 def test_raced_and_failed_trials_are_counted_apart() -> None:
     line = tuning_line(read(archive(row(1), RACED, FAILED), search_job()))
     assert line == "trials 3 of 3 done, 1 raced out, 1 failed · best 0.7500 (trial 1)"
+
+
+def test_a_search_that_converged_has_fewer_trials_and_says_so() -> None:
+    tuning = read(archive(row(1), RACED, ended_early="converged after 2 of 3"), search_job())
+    assert (len(tuning.trials), tuning.max_trials) == (2, 3)
+    assert tuning.ended_early == "converged after 2 of 3"
+    line = tuning_line(tuning)
+    assert line == "trials 2 of 3 done, 1 raced out, converged · best 0.7500 (trial 1)"
+
+
+@pytest.mark.parametrize(
+    "asked,details,expected",
+    [
+        ("Enabled", {"ConvergenceDetectedTime": T0}, "converged, as SageMaker detected"),
+        ("Disabled", {"ConvergenceDetectedTime": T0}, ""),
+        ("Enabled", {}, ""),
+    ],
+)
+def test_a_tuning_job_that_sagemaker_ended_says_so(
+    asked: str, details: dict[str, Any], expected: str
+) -> None:
+    operation, answer = tuning_job()
+    criteria = {"ConvergenceDetected": {"CompleteOnConvergence": asked}}
+    answer["HyperParameterTuningJobConfig"]["TuningJobCompletionCriteria"] = criteria
+    answer["TuningJobCompletionDetails"] = details
+    tuned = steps(step("Tune-gbdt", "TuningJob", "Executing"))
+    aws, _ = stubbed([execution(), tuned, (operation, answer), trial_summaries()])
+    (tuning,) = read_run(aws, EXECUTION).tunings
+    assert tuning.ended_early == expected
 
 
 def test_a_search_that_runs_says_how_many_trials_it_will_do() -> None:

@@ -31,6 +31,7 @@ SEARCH = {
     "warmfold_seed": "7",
     "warmfold_strategy": "Bayesian",
     "warmfold_max_trials": "8",
+    "warmfold_stops_when_converged": "true",
     "warmfold_racing": "1.645",
     "max_rounds": "30",
     "early_stopping_rounds": "10",

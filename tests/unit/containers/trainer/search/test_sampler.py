@@ -90,6 +90,27 @@ def test_the_better_choice_is_drawn_most() -> None:
     assert late.count("b") > len(late) / 2
 
 
+def test_nothing_is_tried_twice_before_all_has_been_tried() -> None:
+    ranges = (
+        Range(name="kind", kind="categorical", values=("a", "b", "c")),
+        Range(name="leaves", kind="integer", minimum=2, maximum=9, scaling="Linear"),
+    )
+    asked = suggester(ranges, trials=24)
+    drawn = searched(asked, lambda d: float(d["leaves"]) + (d["kind"] == "b"), trials=23)
+    spread, modelled = drawn[:6], drawn[6:]
+    distinct = {tuple(one.items()) for one in modelled}
+    assert len(distinct) == len(modelled)
+    assert distinct.isdisjoint(tuple(one.items()) for one in spread)
+
+
+def test_a_space_in_which_all_has_been_tried_promises_nothing() -> None:
+    leaves = Range(name="leaves", kind="integer", minimum=2, maximum=5, scaling="Linear")
+    asked = suggester((leaves,), trials=24)
+    searched(asked, lambda d: float(d["leaves"]), trials=12)
+    asked.ask(13)
+    assert asked.expected_gain == 0.0
+
+
 def test_a_range_of_one_value_is_that_value() -> None:
     fixed = Range(name="leaves", kind="integer", minimum=7, maximum=7, scaling="Linear")
     drawn = searched(suggester((RATE, fixed)), lambda d: valley({**d, "leaves": "2"}))

@@ -70,6 +70,19 @@ def test_a_search_reports_its_best_trial_as_a_trial_would(search: Job) -> None:
         assert last[fold_metric(fold)] == pytest.approx(score)
 
 
+def test_a_search_that_converged_leaves_the_trials_it_had_and_the_reason(search: Job) -> None:
+    search.set_hyperparameters({**SEARCH, "warmfold_max_trials": "80"})
+    finished = search.run("train")
+    assert finished.code == 0, finished.err
+
+    trials = trials_of(search)
+    assert 12 <= len(trials.trials) < 80
+    assert trials.ended_early.startswith(f"converged after {len(trials.trials)} of 80 trials: ")
+    assert trials.ended_early in finished.err
+    best = max(row.score for row in trials.trials if row.score is not None)
+    assert metrics(finished)[OBJECTIVE] == pytest.approx(best)
+
+
 def test_a_search_leaves_the_best_trials_scores_and_predictions(search: Job) -> None:
     search.run("train")
     summary = json.loads((search.paths.model / "cross_validation.json").read_text())
@@ -141,7 +154,15 @@ def test_no_other_mode_loads_what_only_a_search_needs() -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["warmfold_candidate", "warmfold_strategy", "warmfold_racing"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "warmfold_candidate",
+        "warmfold_strategy",
+        "warmfold_racing",
+        "warmfold_stops_when_converged",
+    ],
+)
 def test_a_search_without_one_of_its_hyperparameters_names_it(search: Job, name: str) -> None:
     search.set_hyperparameters({key: value for key, value in SEARCH.items() if key != name})
     finished = search.run("train")
