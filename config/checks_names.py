@@ -102,7 +102,7 @@ def _environment(values: Mapping[str, object], environment: str) -> Iterator[Fau
     account, region = (str(where.get(key, "")) for key in ("account", "region"))
     limited = environment_names(Names(environment), account, region)
     yield from _too_long(
-        "name", environment, limited, "the environment's name, which is its file's"
+        "name", environment, limited, "the environment's name, which is its file's,"
     )
 
 

@@ -122,6 +122,18 @@ def delete_scaling_policy(cloud: Cloud, request: dict[str, Any]) -> dict[str, An
     return {}
 
 
+@operation("DeleteScheduledAction", SERVICE)
+def delete_scheduled_action(_cloud: Cloud, request: dict[str, Any]) -> dict[str, Any]:
+    """None can be put here, so there is none."""
+    _require_sagemaker(request)
+    raise ServiceError(
+        "ObjectNotFoundException",
+        f"No scheduled action found for service namespace: sagemaker, resource ID: "
+        f"{request['ResourceId']}, scalable dimension: {DIMENSION}: "
+        f"{request['ScheduledActionName']}",
+    )
+
+
 def _page(request: dict[str, Any], found: list[Record], result: str, name: str) -> dict[str, Any]:
     _require_sagemaker(request)
     return list_page({"MaxResults": _PAGE, **request}, found, result=result, name=name)

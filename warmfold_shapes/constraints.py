@@ -10,9 +10,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import botocore.session
 import regex
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from warmfold_shapes.session import nobodys_session
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -42,7 +43,7 @@ class Violation:
 @cache
 def service_model(service: str) -> ServiceModel:
     """botocore's model of a service, by its client name (``sagemaker``)."""
-    return botocore.session.Session().get_service_model(service)
+    return nobodys_session().get_service_model(service)
 
 
 def violations(shape: Shape, value: object, path: str = "") -> Iterator[Violation]:

@@ -127,6 +127,7 @@ def test_the_secret_is_not_printed(demo: Demo) -> None:
     assert instance is not None
     assert instance.settings.secret not in demo.outcome.stdout + demo.outcome.stderr
     shown = run(demo.state_dir, "local", "env")
+    assert shown.stdout.startswith("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN ")
     assert f"export AWS_ENDPOINT_URL={instance.settings.endpoint_url}" in shown.stdout
 
 

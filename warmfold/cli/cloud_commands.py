@@ -1,6 +1,7 @@
 """``local up``, ``down``, ``reset``, ``status``, ``env`` and ``logs``."""
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -19,6 +20,16 @@ from warmfold_local.launcher import Instance
 
 DEFAULT_STATE_DIR = REPOSITORY / ".warmfold" / "local"
 _CDK = "node_modules/aws-cdk/bin/cdk"
+
+
+# Of the shell's own settings for AWS, those that win over an endpoint and keys in variables.
+_WINNING = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
+_ONE_SERVICE = "AWS_ENDPOINT_URL_"
 
 
 def up(options: argparse.Namespace) -> None:
@@ -66,8 +77,13 @@ def status(options: argparse.Namespace) -> None:
 
 
 def env(options: argparse.Namespace) -> None:
-    """Export lines for a POSIX shell, the secret among them: for ``eval``, not for a screen."""
-    for name, value in running(options.state_dir).settings.client_environment().items():
+    """Export lines for a POSIX shell, the secret among them: for ``eval``, not for a screen.
+
+    What the shell has set for AWS and would win over them is unset.
+    """
+    wanted = running(options.state_dir).settings.client_environment()
+    print("unset", *_WINNING, *sorted(n for n in os.environ if n.startswith(_ONE_SERVICE)))
+    for name, value in wanted.items():
         print(f"export {name}={shlex.quote(value)}")
 
 

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -71,6 +72,8 @@ def run(arguments: Sequence[str]) -> int:
         return _say("stopped by SIGTERM; everything that was started is stopped", TERMINATED)
     except ClientError as error:
         return _refused(error, options)
+    except BotoCoreError as error:
+        return _not_reached(error, options)
     except Exception:  # noqa: BLE001 - printed in full by `_own_fault`
         return _own_fault(options)
     return OK
@@ -86,6 +89,14 @@ def _refused(error: ClientError, options: argparse.Namespace) -> int:
         return _own_fault(options)
     log = options.state_dir / "server.log"
     return _say(f"the local cloud refused: {error}\n  its log: {log}", FAILED)
+
+
+def _not_reached(error: BotoCoreError, options: argparse.Namespace) -> int:
+    """On AWS it is the user's network, profile or settings; the local cloud is always there."""
+    environment = getattr(options, "env", None)
+    if environment in (None, LOCAL):
+        return _own_fault(options)
+    return _say(f"no answer from AWS: {error}", FAILED)
 
 
 def _is_not_found(error: ClientError) -> bool:

@@ -1,31 +1,23 @@
 """The one way to AWS: a running local cloud by its instance file, or the usual AWS variables."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from config.load import load_settings
 from config.names import Names
 from warmfold.errors import WarmfoldError
 from warmfold_local import launcher
+from warmfold_shapes.session import nobodys_session
 
 LOCAL = "local"
 
 # Generous: a new endpoint's first answer and a busy laptop both take seconds, never minutes.
 _READ_TIMEOUT_SECONDS = 70
-
-# No profile and no configuration files, in botocore's form: (key in the file, variable, default,
-# conversion). A profile that does not exist would stop even a client with its own credentials.
-_NOBODYS_SETTINGS: dict[str, tuple[None, None, str | None, None]] = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +57,7 @@ def connect_local(instance: launcher.Instance) -> Aws:
     """Clients for one running local cloud, whatever the user's own AWS settings say."""
     settings = instance.settings
     session = boto3.Session(
-        botocore_session=botocore.session.Session(session_vars=_NOBODYS_SETTINGS),
+        botocore_session=nobodys_session(),
         aws_access_key_id=settings.account,
         aws_secret_access_key=settings.secret,
         region_name=settings.region,
@@ -79,9 +71,10 @@ def connect_local(instance: launcher.Instance) -> Aws:
 
 
 def connect(environment: str, state_dir: Path) -> Aws:
-    """``local``: the cloud running in ``state_dir``; any other: the usual AWS variables.
+    """``local``: the cloud running in ``state_dir``; any other: the usual AWS variables, in the
+    region of the environment's file.
 
-    Raises ``WarmfoldError`` if no local cloud runs there, or no region is set.
+    Raises ``WarmfoldError`` if no local cloud runs there, ``ConfigError`` for a faulty file.
     """
     if environment == LOCAL:
         instance = launcher.running(state_dir)
@@ -91,9 +84,7 @@ def connect(environment: str, state_dir: Path) -> Aws:
                 "(deployed, with a model) or `warmfold local up` (empty)"
             )
         return connect_local(instance)
-    session = boto3.Session()
-    if session.region_name is None:
-        raise WarmfoldError(f"environment {environment!r} is on AWS, but AWS_REGION is not set")
+    session = boto3.Session(region_name=load_settings(environment).environment.region)
     return Aws(session=session, environment=environment)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError, ProfileNotFound
 
 from config.errors import ConfigError
 from warmfold.cli import cloud_commands, demo_commands, main, model_commands
@@ -85,6 +85,19 @@ def test_a_refusal_of_aws_is_no_fault_of_ours(
     written = capsys.readouterr().err
     assert "AWS refused" in written
     assert "Traceback" not in written
+
+
+def test_an_aws_that_cannot_be_reached_is_no_fault_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(_options: argparse.Namespace) -> NoReturn:
+        raise ProfileNotFound(profile="corp")
+
+    monkeypatch.setattr(model_commands, "approve", command)
+    assert run(["approve", "--env", "dev"]) == 1
+    assert "no answer from AWS: The config profile (corp)" in capsys.readouterr().err
+    assert run(["approve"]) == 1
+    assert "this is a fault of warmfold's own" in capsys.readouterr().err
 
 
 def refusal(code: str, message: str, status: int = 400) -> ClientError:
