@@ -16,37 +16,31 @@ _MISCALIBRATED_BINS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Lead:
-    """The best trial against the second: ``lead`` and ``spread`` in units of the metric.
+    """The best trial against the second, on the same folds.
 
-    ``best`` and ``second`` are their names in a sentence, as ``trial 3``.
+    ``lead`` and ``error`` are the mean of the folds' differences and its standard error, in units
+    of the metric. ``best`` and ``second`` are their names in a sentence, as ``trial 3``.
     """
 
     best: str
     second: str
     lead: float
-    spread: float
+    error: float
     folds_ahead: int
     folds: int
 
     @property
     def sentence(self) -> str:
-        larger = self.spread > self.lead
+        known = _STANDARD_ERRORS * self.error
         return (
-            f"{self.best[:1].upper()}{self.best[1:]} leads {self.second} by {self.lead:.4f}; its "
-            f"own fold scores spread by {self.spread:.4f} (standard deviation over {self.folds} "
-            "folds). "
+            f"{self.best[:1].upper()}{self.best[1:]} leads {self.second} by {self.lead:.4f} on "
+            f"average over the same {self.folds} folds, and is ahead in {self.folds_ahead} of "
+            f"them; the mean difference is known to ±{known:.4f} (two standard errors). "
             + (
-                "The spread is larger than the lead"
-                if larger
-                else "The lead is larger than the spread"
-            )
-            + f". On the same folds, {self.best} is ahead in {self.folds_ahead} of "
-            f"{self.folds}. "
-            + (
-                "The choice between the two is within the noise of the folds: prefer the simpler "
-                "one if it matters."
-                if larger
-                else f"These folds speak for {self.best}; so few cannot rule out chance."
+                f"These folds speak for {self.best}; so few cannot rule out chance."
+                if self.lead > known
+                else "The choice between the two is within the noise of the folds: prefer the "
+                "simpler one if it matters."
             )
         )
 
@@ -74,14 +68,15 @@ def _lead(best: Trial, second: Trial, names: tuple[str, str], *, maximize: bool)
     if len(best.fold_scores) < 2:
         return None
     sign = 1 if maximize else -1
-    pairs = list(zip(best.fold_scores, second.fold_scores, strict=True))
+    pairs = zip(best.fold_scores, second.fold_scores, strict=True)
+    differences = [sign * (mine - theirs) for mine, theirs in pairs]
     return Lead(
         best=names[0],
         second=names[1],
         lead=sign * (_score(best) - _score(second)),
-        spread=stdev(best.fold_scores),
-        folds_ahead=sum(sign * (mine - theirs) > 0 for mine, theirs in pairs),
-        folds=len(pairs),
+        error=stdev(differences) / math.sqrt(len(differences)),
+        folds_ahead=sum(difference > 0 for difference in differences),
+        folds=len(differences),
     )
 
 

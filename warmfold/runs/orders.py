@@ -100,7 +100,7 @@ def require_approved(versions: dict[int, str], version: int, group: str) -> str:
     if version not in versions:
         known = ", ".join(map(str, sorted(versions))) or "none"
         raise WarmfoldError(
-            f"version {version} of {group} is not approved (approved: {known}): approve it with "
-            f"`warmfold approve {version}`, or name an approved one"
+            f"version {version} of {group} is not approved (approved: {known}): name one of "
+            f"these, or approve it first with `warmfold approve {version}`, if there is one"
         )
     return versions[version]

@@ -14,25 +14,26 @@ from warmfold.report.charts import metric_name
 from warmfold.report.evaluation import Evaluation
 
 
-def test_a_lead_within_the_spread_of_the_folds_is_called_noise() -> None:
+def test_a_lead_that_the_folds_do_not_agree_on_is_called_noise() -> None:
     first = trial(1, (0.80, 0.70, 0.75, 0.85, 0.65))
-    second = trial(2, (0.79, 0.71, 0.74, 0.84, 0.64))
+    second = trial(2, (0.77, 0.72, 0.72, 0.86, 0.62))
     lead = findings.lead_of(tuning((second, first)))
     assert lead is not None
-    assert (lead.best, lead.second, lead.folds_ahead) == ("trial 1", "trial 2", 4)
-    assert lead.lead == pytest.approx(0.006)
-    assert "The spread is larger than the lead" in lead.sentence
+    assert (lead.best, lead.second, lead.folds_ahead) == ("trial 1", "trial 2", 3)
+    assert lead.lead == pytest.approx(0.012)
+    assert lead.error == pytest.approx(0.0111, abs=5e-5)
+    assert lead.sentence.startswith("Trial 1 leads trial 2 by 0.0120 on average over the same 5")
+    assert "ahead in 3 of them" in lead.sentence
+    assert "known to ±0.0223" in lead.sentence
     assert "within the noise" in lead.sentence
-    assert "ahead in 4 of 5" in lead.sentence
 
 
-def test_a_lead_beyond_the_spread_is_called_one() -> None:
-    first = trial(1, (0.901, 0.900, 0.899, 0.900, 0.900))
-    second = trial(2, (0.70, 0.71, 0.70, 0.69, 0.70))
+def test_a_small_lead_on_every_fold_is_called_one_although_folds_differ_by_more() -> None:
+    first = trial(1, (0.803, 0.704, 0.753, 0.854, 0.653))
+    second = trial(2, (0.80, 0.70, 0.75, 0.85, 0.65))
     lead = findings.lead_of(tuning((first, second)))
     assert lead is not None
-    assert "The lead is larger than the spread" in lead.sentence
-    assert "ahead in 5 of 5" in lead.sentence
+    assert "ahead in 5 of them" in lead.sentence
     assert lead.sentence.endswith("These folds speak for trial 1; so few cannot rule out chance.")
 
 
@@ -53,8 +54,8 @@ def test_candidates_are_compared_by_their_best_trials_on_the_same_folds() -> Non
     second = tuning((trial(1, (0.81, 0.69, 0.74)),), folds=3, candidate="linear")
     lead = findings.candidates_lead(run((), tunings=(second, first)))
     assert lead is not None
-    assert lead.sentence.startswith("The best of lightgbm leads the best of linear by 0.0033;")
-    assert "the best of lightgbm is ahead in 2 of 3" in lead.sentence
+    assert lead.sentence.startswith("The best of lightgbm leads the best of linear by 0.0033 on")
+    assert "is ahead in 2 of them" in lead.sentence
 
 
 def test_one_candidate_with_a_complete_trial_leads_nobody() -> None:
