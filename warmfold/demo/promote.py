@@ -16,6 +16,8 @@ from warmfold.runs.wait import wait_for
 _LOCAL_TIMEOUT_SECONDS = 120.0
 _AWS_TIMEOUT_SECONDS = 3600.0
 _STACK_FAILED = ("ROLLBACK_COMPLETE", "FAILED")
+# CloudFormation updates from none of these (user guide, "Stack status codes"): promotion waits.
+_STUCK = {"UPDATE_ROLLBACK_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "DELETE_FAILED"}
 
 
 def find_package(aws: Aws, group: str, version: int | None = None) -> str:
@@ -150,11 +152,18 @@ def _served_packages(client: Any, endpoint_config: str) -> set[str]:
 
 
 def _require_healthy(aws: Aws, stack: str, after: datetime | None) -> None:
-    """Raises ``RunFailedError`` if an update of the serving stack was rolled back since."""
+    """Raises ``RunFailedError`` if an update of the serving stack was rolled back since, or none
+    can begin."""
     client = aws.client("cloudformation")
     found = client.describe_stacks(StackName=stack)["Stacks"][0]
     status = found["StackStatus"]
     before = after is not None and found.get("LastUpdatedTime") == after
+    if before and status in _STUCK:
+        raise RunFailedError(
+            f"update of stack {stack}",
+            f"it is {status}, from which CloudFormation does not update: mend it "
+            "(continue-update-rollback, or delete and deploy again); the next reconcile goes on",
+        )
     if before or not status.endswith(_STACK_FAILED):
         return
     events = client.describe_stack_events(StackName=stack)["StackEvents"]

@@ -146,6 +146,19 @@ def test_the_rollback_of_an_earlier_update_does_not_end_the_wait(aws: Stubbed) -
     sagemaker.assert_no_pending_responses()
 
 
+def test_a_stack_that_nothing_can_update_ends_the_wait_with_the_remedy(aws: Stubbed) -> None:
+    made, stub = aws
+    sagemaker, cloudformation = stub("sagemaker"), stub("cloudformation")
+    sagemaker.add_response("describe_endpoint", endpoint("InService"))
+    serving(sagemaker, f"{ARN}model-package/credit/1")
+    for _ in range(2):
+        stack(cloudformation, "UPDATE_ROLLBACK_FAILED", LastUpdatedTime=T0)
+    before = promote.last_update(made, STACK)
+    match = r"UPDATE_ROLLBACK_FAILED, .*continue-update-rollback"
+    with pytest.raises(RunFailedError, match=match):
+        promote.wait_until_serving(made, ENDPOINT, PACKAGE, STACK, after=before)
+
+
 def versions(sagemaker: Stubber, *states: str) -> None:
     summaries = [
         {
