@@ -42,6 +42,23 @@ def complete_conditions() -> None:
             module._evaluate_conditions = evaluated
 
 
+def complete_rollbacks() -> None:
+    """Take an empty ``ResourcesToSkip``, as `cdk rollback` sends it, for none.
+
+    ministack takes the Query protocol's empty list for one resource without a name, and refuses.
+    """
+    from ministack.services.cloudformation import handlers
+
+    go_on = handlers._ACTION_HANDLERS["ContinueUpdateRollback"]
+
+    def gone_on(params: Mapping[str, Any]) -> Any:
+        skipped = params.get("ResourcesToSkip")
+        named = [each for each in skipped if each] if isinstance(skipped, list) else None
+        return go_on(params if named is None else {**params, "ResourcesToSkip": named})
+
+    handlers._ACTION_HANDLERS["ContinueUpdateRollback"] = gone_on
+
+
 def _joined(value: Any, parameters: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         return [_joined(item, parameters) for item in value]

@@ -12,6 +12,7 @@ from warmfold_local.ministack_cloudformation import (
     authorise_types,
     complete_conditions,
     complete_resources,
+    complete_rollbacks,
 )
 from warmfold_local.ministack_deletion import refuse_deletions
 
@@ -24,6 +25,7 @@ def enforce(cloud: Cloud) -> Gate:
     install_deliveries(gate, cloud.settings.account)
     complete_conditions()
     complete_resources()
+    complete_rollbacks()
     refuse_deletions()
     authorise_types({ALARM: partial(check_alarm, cloud)})
     authorise_custom_resources(partial(check_function, cloud))
