@@ -11,13 +11,14 @@ from warmfold_constructs.python_function import PythonFunction
 from warmfold_constructs.serving_deployment_role import ServingDeploymentRole
 from warmfold_constructs.serving_names import ServingNames
 
+# To delete scheduled actions is always allowed: those that a stack no longer wants go after this.
 _CHANGES = (
     "DeleteScalingPolicy",
+    "DeleteScheduledAction",
     "DeregisterScalableTarget",
     "PutScalingPolicy",
     "RegisterScalableTarget",
 )
-_SCHEDULING_CHANGES = ("DeleteScheduledAction", "PutScheduledAction")
 _ALARM_ACTIONS = ("DeleteAlarms", "DescribeAlarms", "PutMetricAlarm")
 _SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _SCALING_ROLE = (
@@ -76,7 +77,7 @@ class EndpointScaler(Construct):
 
     def allow_scheduled_scaling(self) -> None:
         """Give the endpoint's scalable target scheduled actions."""
-        self._allow_on_targets(_SCHEDULING_CHANGES)
+        self._allow_on_targets(("PutScheduledAction",))
 
     def _name(self, name: str) -> None:
         made = self.function.function.node.default_child

@@ -126,9 +126,14 @@ class Serving:
     resources: dict[str, Any]
 
     def deploy(
-        self, instance_type: str = TYPE, model: str = "one", mode: str = "ok", most: int = 4
+        self,
+        instance_type: str = TYPE,
+        model: str = "one",
+        mode: str = "ok",
+        most: int = 4,
+        scheduled: str = "[]",
     ) -> str:
-        """The stack's status after an update to this."""
+        """The stack's status after an update to this; ``scheduled`` actions are JSON."""
         image = self.hosting.cloud.tiny_server(mode)
         name = new_name("model")
         self.hosting.sagemaker.create_model(
@@ -141,6 +146,7 @@ class Serving:
             json.dumps(self.resources).replace(TYPE, instance_type).replace("TO-BE-REPLACED", name)
         )
         text = text.replace('"MaxCapacity": 4', f'"MaxCapacity": {most}')
+        text = text.replace('"ScheduledActions": []', f'"ScheduledActions": {scheduled}')
         return str(self.stack.deploy({"Resources": json.loads(text)})["StackStatus"])
 
     @property
@@ -218,7 +224,9 @@ def test_another_instance_type_is_deployed_and_scaled_as_before(serving: Serving
 
 def test_an_update_that_fails_leaves_type_and_scaling_as_they_were(serving: Serving) -> None:
     assert serving.deploy(OTHER) == "UPDATE_COMPLETE", serving.stack.reasons()
-    assert serving.deploy(TYPE, mode="exit", most=5) == "UPDATE_ROLLBACK_COMPLETE"
+    assert serving.deploy(TYPE, mode="exit", most=5) == "UPDATE_ROLLBACK_COMPLETE", (
+        serving.stack.reasons()
+    )
     assert "was not updated" in serving.stack.reasons()
     assert serving.instance_type() == OTHER
     assert serving.scaling() == serving.expected()
@@ -227,7 +235,7 @@ def test_an_update_that_fails_leaves_type_and_scaling_as_they_were(serving: Serv
 
 def test_scaling_that_cannot_be_put_up_takes_the_whole_update_back(serving: Serving) -> None:
     assert serving.deploy(OTHER) == "UPDATE_COMPLETE", serving.stack.reasons()
-    assert serving.deploy(TYPE, most=1) == "UPDATE_ROLLBACK_COMPLETE"
+    assert serving.deploy(TYPE, most=1) == "UPDATE_ROLLBACK_COMPLETE", serving.stack.reasons()
     assert "MinCapacity must not be greater" in serving.stack.reasons()
     assert serving.instance_type() == OTHER
     assert serving.scaling() == serving.expected()
@@ -259,6 +267,17 @@ def test_a_target_that_somebody_removed_comes_back_with_the_next_model(serving: 
 def test_other_limits_need_no_other_endpoint(serving: Serving) -> None:
     assert serving.deploy(OTHER, most=6) == "UPDATE_COMPLETE", serving.stack.reasons()
     assert serving.scaling() == serving.expected(most=6)
+
+
+def test_off_hours_that_are_refused_leave_a_stack_that_can_be_updated(serving: Serving) -> None:
+    action = {"Name": "evening", "Schedule": "cron(0 20 * * ? *)", "Timezone": "UTC"}
+    scheduled = json.dumps([{**action, "MinCapacity": 1}])
+    assert serving.deploy(OTHER, most=6, scheduled=scheduled) == "UPDATE_ROLLBACK_COMPLETE", (
+        serving.stack.reasons()
+    )
+    assert "PutScheduledAction" in serving.stack.reasons()
+    assert serving.scaling() == serving.expected(most=6)
+    assert serving.deploy(OTHER, most=6) == "UPDATE_COMPLETE", serving.stack.reasons()
 
 
 def test_cloudformation_calls_the_function_as_the_stacks_role(serving: Serving) -> None:

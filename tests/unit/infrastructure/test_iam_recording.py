@@ -37,6 +37,8 @@ _PARTS = "An upload in parts that fails is aborted: mpuoverview (S3 user guide)"
 _QUEUE = "Lambda polls the queue: AWSLambdaSQSQueueExecutionRole, and the CDK's grant for it"
 ON_OTHER_OCCASIONS = {
     "application-autoscaling:DeleteScalingPolicy": _RETYPED,
+    "application-autoscaling:DeleteScheduledAction": "Off-hours that are taken out of the "
+    "configuration: scale_endpoint",
     "application-autoscaling:DeregisterScalableTarget": _RETYPED,
     "cloudwatch:DeleteAlarms": _DELETE,
     "cloudwatch:DescribeAlarms": "Who puts a policy may look at its alarms: "

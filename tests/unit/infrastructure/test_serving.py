@@ -214,7 +214,7 @@ def test_off_hours_lower_the_minimum_and_the_morning_restores_it() -> None:
 def test_without_off_hours_nothing_may_be_scheduled(prod: Assembly) -> None:
     _, after = scaling(prod, "after")
     assert after["Properties"]["ScheduledActions"] == []
-    assert "ScheduledAction" not in str(prod.stack("delivery").content)
+    assert "PutScheduledAction" not in str(prod.stack("delivery").content)
 
 
 def test_a_share_of_the_requests_is_captured_as_text_under_the_platforms_key(
