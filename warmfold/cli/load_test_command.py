@@ -1,7 +1,6 @@
 """``load-test``: what one instance of an endpoint bears, and the scaling target that follows."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,17 +60,11 @@ def _require_sensible(options: argparse.Namespace) -> None:
 def _ask(aws: Aws, endpoint: str, applicants: Sequence[dict[str, Any]]) -> Ask:
     """One applicant a request, in turn; a refused or failed request is not repeated."""
     client = aws.client_of_many("sagemaker-runtime", MOST_ASKERS)
-    bodies = [json.dumps({"instances": [applicant]}) for applicant in applicants]
+    requests = [promote.invocation(endpoint, [applicant]) for applicant in applicants]
 
     def ask(number: int) -> bool:
         try:
-            answer = client.invoke_endpoint(
-                EndpointName=endpoint,
-                ContentType="application/json",
-                Accept="application/json",
-                Body=bodies[number % len(bodies)],
-            )
-            answer["Body"].read()
+            client.invoke_endpoint(**requests[number % len(requests)])["Body"].read()
         except (ClientError, BotoCoreError):
             return False
         return True

@@ -57,9 +57,14 @@ def approve(aws: Aws, package_arn: str, reason: str) -> None:
 
 def last_update(aws: Aws, stack: str) -> datetime | None:
     """When the stack's last update began; ``None`` if it was never updated."""
-    found = aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    began: datetime | None = found.get("LastUpdatedTime")
+    began: datetime | None = _described(aws, stack).get("LastUpdatedTime")
     return began
+
+
+def _described(aws: Aws, stack: str) -> dict[str, Any]:
+    found: dict[str, Any] = aws.client("cloudformation").describe_stacks(StackName=stack)
+    described: dict[str, Any] = found["Stacks"][0]
+    return described
 
 
 def wait_until_serving(
@@ -90,16 +95,13 @@ def wait_until_shadowed(
         if not ordered():
             return None
         # Looked at after the parameter: an update that begins in between is not over.
-        client = aws.client("cloudformation")
-        status = client.describe_stacks(StackName=names.serving_stack)["Stacks"][0]["StackStatus"]
+        status = _described(aws, names.serving_stack)["StackStatus"]
         return True if status.endswith("_COMPLETE") else None
 
     wait_for(
         settled,
         what=f"the shadow of endpoint {names.endpoint}",
-        timeout_seconds=_LOCAL_TIMEOUT_SECONDS
-        if aws.state_dir is not None
-        else _AWS_TIMEOUT_SECONDS,
+        timeout_seconds=_timeout_seconds(aws),
         poll_seconds=aws.poll_seconds,
         hint=endpoint_log(aws),
     )
@@ -154,8 +156,7 @@ def _served_packages(client: Any, endpoint_config: str) -> set[str]:
 def _require_healthy(aws: Aws, stack: str, after: datetime | None) -> None:
     """Raises ``RunFailedError`` if an update of the serving stack was rolled back since, or none
     can begin."""
-    client = aws.client("cloudformation")
-    found = client.describe_stacks(StackName=stack)["Stacks"][0]
+    found = _described(aws, stack)
     status = found["StackStatus"]
     before = after is not None and found.get("LastUpdatedTime") == after
     if before and status in _STUCK:
@@ -166,7 +167,7 @@ def _require_healthy(aws: Aws, stack: str, after: datetime | None) -> None:
         )
     if before or not status.endswith(_STACK_FAILED):
         return
-    events = client.describe_stack_events(StackName=stack)["StackEvents"]
+    events = aws.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
     reasons = [
         f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
         for event in events
@@ -175,18 +176,24 @@ def _require_healthy(aws: Aws, stack: str, after: datetime | None) -> None:
     raise RunFailedError(f"update of stack {stack}", "; ".join(reasons) or status)
 
 
+def invocation(endpoint: str, applicants: list[dict[str, Any]]) -> dict[str, str]:
+    """What InvokeEndpoint is asked for the applicants' scores."""
+    return {
+        "EndpointName": endpoint,
+        "ContentType": "application/json",
+        "Accept": "application/json",
+        "Body": json.dumps({"instances": applicants}),
+    }
+
+
 def score(aws: Aws, endpoint: str, applicants: list[dict[str, Any]]) -> list[float]:
     """The endpoint's scores, in the order of the applicants.
 
     Raises ``WarmfoldError`` with the endpoint's own words if it refuses them.
     """
     try:
-        answer = aws.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=endpoint,
-            ContentType="application/json",
-            Accept="application/json",
-            Body=json.dumps({"instances": applicants}),
-        )
+        client = aws.client("sagemaker-runtime")
+        answer = client.invoke_endpoint(**invocation(endpoint, applicants))
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ValidationError" and "not found" in str(error):
