@@ -8,6 +8,7 @@ from config.names import Names
 from warmfold.cli.model_commands import target
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import Aws
+from warmfold.runs.versions import registered
 
 
 def lineage(options: argparse.Namespace) -> None:
@@ -21,12 +22,8 @@ def lineage(options: argparse.Namespace) -> None:
 def version_of(aws: Aws, group: str, version: int) -> Mapping[str, Any]:
     """As SageMaker describes it. Raises ``WarmfoldError`` naming the versions that there are."""
     sagemaker = aws.client("sagemaker")
-    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
-    arns = {
-        package["ModelPackageVersion"]: package["ModelPackageArn"]
-        for page in pages
-        for package in page["ModelPackageSummaryList"]
-    }
+    packages = registered(sagemaker, group)
+    arns = {package["ModelPackageVersion"]: package["ModelPackageArn"] for package in packages}
     if version not in arns:
         known = ", ".join(map(str, sorted(arns))) or "none"
         raise WarmfoldError(f"{group} has no version {version}: it has {known}")

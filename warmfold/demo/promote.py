@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from config.names import ModelNames
 from warmfold.errors import RunFailedError, WarmfoldError
 from warmfold.runs.aws import Aws
+from warmfold.runs.versions import registered
 from warmfold.runs.wait import wait_for
 
 # Blue/green on AWS bakes for minutes; a local endpoint is up in a few seconds.
@@ -25,12 +26,7 @@ def find_package(aws: Aws, group: str, version: int | None = None) -> str:
 
     Raises ``WarmfoldError`` naming the versions that there are.
     """
-    pages = aws.client("sagemaker").get_paginator("list_model_packages")
-    packages = [
-        package
-        for page in pages.paginate(ModelPackageGroupName=group)
-        for package in page["ModelPackageSummaryList"]
-    ]
+    packages = registered(aws.client("sagemaker"), group)
     wanted = [
         package
         for package in packages

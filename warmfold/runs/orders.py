@@ -6,11 +6,11 @@ a message to its queue makes it look now. See docs/promotion.md.
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from config.names import ModelNames
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import Aws, stack_outputs
+from warmfold.runs.versions import registered
 
 _PARAMETER, _SHADOW_PARAMETER = "ModelPackageArn", "ShadowModelPackageArn"
 
@@ -84,13 +84,12 @@ def version_of(package_arn: str) -> int | None:
 
 def approved_versions(aws: Aws, names: ModelNames) -> dict[int, str]:
     """ARNs of the approved packages, by version."""
-    pages: Any = aws.client("sagemaker").get_paginator("list_model_packages")
+    approved = registered(
+        aws.client("sagemaker"), names.model_package_group, ModelApprovalStatus="Approved"
+    )
     return {
         package["ModelPackageVersion"]: package["ModelPackageArn"]
-        for page in pages.paginate(
-            ModelPackageGroupName=names.model_package_group, ModelApprovalStatus="Approved"
-        )
-        for package in page["ModelPackageSummaryList"]
+        for package in approved
         if package["ModelPackageStatus"] == "Completed"
     }
 
