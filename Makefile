@@ -19,7 +19,7 @@ demo: setup  ## Deploy to a local cloud, run the pipeline on real credit data, s
 	@$(VENV) -m warmfold.cli demo $(if $(KEEP),--keep) $(if $(ENGINE),--engine $(ENGINE))
 
 test: setup  ## Unit, synth and local-cloud tests
-	@$(VENV) -m pytest
+	@$(VENV) -m tests.run
 
 check: setup  ## Format, lint, types, import contracts, dead code, templates
 	@$(VENV) -m ruff format --check .

@@ -84,10 +84,23 @@ class Demo:
         return found
 
 
+def build_images() -> None:
+    """In the machine's own environment, with which pip reaches the package index."""
+    built = subprocess.run(
+        [sys.executable, "-m", "warmfold.cli", "images", "build"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
     state_dir, report = folder / "state folder", folder / "report.html"
+    build_images()
     outcome = run(state_dir, "demo", "--keep", "--report", str(report))
     try:
         yield Demo(state_dir, report, outcome)
