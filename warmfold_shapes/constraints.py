@@ -11,9 +11,8 @@ from functools import cache
 from typing import Any
 
 import regex
+from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
-
-from warmfold_shapes.session import nobodys_session
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -42,8 +41,13 @@ class Violation:
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """botocore's model of a service, by its client name (``sagemaker``)."""
-    return nobodys_session().get_service_model(service)
+    """botocore's own model of a service, by its client name (``sagemaker``).
+
+    Without a session, whose import takes longer than the model; models that the user keeps for
+    the AWS CLI are not looked at.
+    """
+    loader = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    return ServiceModel(loader.load_service_model(service, "service-2"), service_name=service)
 
 
 def violations(shape: Shape, value: object, path: str = "") -> Iterator[Violation]:

@@ -5,8 +5,7 @@ import os
 import botocore.session
 
 # No profile and no configuration files, in botocore's form: (key in the file, variable, default,
-# conversion). A profile that does not exist would stop even a client with its own credentials, and
-# a look at the API's shapes.
+# conversion). A profile that does not exist would stop even a client with its own credentials.
 _NOBODYS_SETTINGS: dict[str, tuple[None, None, str | None, None]] = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),

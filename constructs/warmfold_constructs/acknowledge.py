@@ -1,10 +1,12 @@
 """Findings of cdk-nag that were looked at, each on the resource that has it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 from constructs import IConstruct
+
+from warmfold.pipeline.document import is_token
 
 PACK = "AwsSolutions"
 NIST = "NIST.800.53.R5"
@@ -67,11 +69,13 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str], *, pack: str 
     A finding is a rule (``SQS3``) or, for policies, a rule and what it found
     (``IAM5[Resource::*]``): cdk-nag wants wildcards one by one.
     """
-    for finding, reason in reasons.items():
-        # With the pack's name twice, the acknowledgement shows up in the validation report.
-        Validations.of(construct).acknowledge(
-            Acknowledgment(id=f"{pack}::{pack}-{finding}", reason=reason)
-        )
+    # With the pack's name twice, the acknowledgement shows up in the validation report.
+    accepted = [
+        Acknowledgment(id=f"{pack}::{pack}-{finding}", reason=reason)
+        for finding, reason in reasons.items()
+    ]
+    if accepted:
+        Validations.of(construct).acknowledge(*accepted)
 
 
 def accept(construct: IConstruct, reasons: Mapping[str, str]) -> None:
@@ -89,11 +93,13 @@ def accept(construct: IConstruct, reasons: Mapping[str, str]) -> None:
         resource.add_metadata("checkov", {"skip": skipped})
 
 
-def acknowledge_wildcard(construct: IConstruct, resource: str, reason: str) -> None:
-    """Accept one resource of a policy if it holds a wildcard; ``resource`` may be a token."""
-    flat = _flat(Stack.of(construct).resolve(resource))
-    if "*" in flat:
-        acknowledge(construct, {f"IAM5[Resource::{flat}]": reason})
+def acknowledge_wildcards(construct: IConstruct, resources: Sequence[str], reason: str) -> None:
+    """Accept those resources of a policy that hold a wildcard; they may be tokens."""
+    known: Sequence[Any] = resources
+    if any(is_token(resource) for resource in resources):
+        known = Stack.of(construct).resolve([*resources])
+    flat = [_flat(resource) for resource in known]
+    acknowledge(construct, {f"IAM5[Resource::{each}]": reason for each in flat if "*" in each})
 
 
 def _flat(value: Any) -> str:

@@ -1,13 +1,30 @@
 """Statements of least privilege: what is allowed, on what, and why a wildcard is right."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from warmfold_constructs.acknowledge import ROLE, accept, acknowledge_wildcard
+from warmfold_constructs.acknowledge import ROLE, accept, acknowledge_wildcards
+
+_SEPARATORS = {ArnFormat.SLASH_RESOURCE_NAME: "/", ArnFormat.COLON_RESOURCE_NAME: ":"}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The parts of an ARN that are the stack's; tokens where the stack leaves them open."""
+
+    partition: str
+    region: str
+    account: str
+
+
+# A stack's place stays what it is, and each of its parts is a request to the CDK's own process.
+_places: WeakKeyDictionary[Stack, _Place] = WeakKeyDictionary()
 
 
 def new_role(
@@ -44,8 +61,7 @@ def allow(
         )
     )
     if because:
-        for resource in resources:
-            acknowledge_wildcard(role, resource, because)
+        acknowledge_wildcards(role, resources, because)
 
 
 def allow_passing(role: iam.Role, passed_arns: Sequence[str], *, to_service: str) -> None:
@@ -66,20 +82,31 @@ def arn(
     *,
     separator: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME,
 ) -> str:
-    """An ARN in the account and region of ``scope``'s stack, as ``service:…:resource/name``."""
-    return Stack.of(scope).format_arn(
-        service=service, resource=resource, resource_name=name, arn_format=separator
-    )
+    """An ARN in the account and region of ``scope``'s stack, as ``service:…:resource/name``.
+
+    ``separator`` is one of the two formats with a name.
+    """
+    place = _place(scope)
+    where = f"{place.partition}:{service}:{place.region}:{place.account}"
+    return f"arn:{where}:{resource}{_SEPARATORS[separator]}{name}"
 
 
 def role_arn(scope: Construct, name: str) -> str:
     """The ARN of a role that is known by name."""
-    return Stack.of(scope).format_arn(service="iam", region="", resource="role", resource_name=name)
+    place = _place(scope)
+    return f"arn:{place.partition}:iam::{place.account}:role/{name}"
+
+
+def _place(scope: Construct) -> _Place:
+    stack = Stack.of(scope)
+    if stack not in _places:
+        _places[stack] = _Place(stack.partition, stack.region, stack.account)
+    return _places[stack]
 
 
 def sagemaker_principal(scope: Construct) -> iam.IPrincipal:
     """SageMaker, when it acts for this account (no confused deputy)."""
     return iam.ServicePrincipal(
         "sagemaker.amazonaws.com",
-        conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
+        conditions={"StringEquals": {"aws:SourceAccount": _place(scope).account}},
     )
