@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ENV ?= local
+unexport ENV
 # Node 20 works; jsii says on every start that it is past its end of life.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20,21,23
 export CDK_DISABLE_CLI_TELEMETRY = true
@@ -33,8 +34,11 @@ format: setup  ## Rewrite the code in the house format
 	@$(VENV) -m ruff format .
 	@$(VENV) -m ruff check --fix .
 
+# A variable of the recipe's, so that no character of it means anything to make or to the shell.
+synth: export SYNTH_ENV := $(value ENV)
 synth: setup  ## Synthesize one environment: make synth ENV=prod
-	@$(CDK) synth --quiet -c env=$(ENV) --output "build/cdk.out/$(ENV)"
+	@$(VENV) -m config "$$SYNTH_ENV"
+	@$(CDK) synth --quiet -c "env=$$SYNTH_ENV" --output "build/cdk.out/$$SYNTH_ENV"
 
 setup: .venv/installed node_modules/.installed  ## Virtual environment, CDK CLI
 

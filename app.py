@@ -12,7 +12,7 @@ gc.disable()
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
-from config.errors import ConfigError
+from config.errors import ConfigError, UnknownEnvironmentError
 from config.load import load_settings
 from stacks.platform import add_stacks, feature_flags
 from warmfold.errors import WarmfoldError
@@ -28,6 +28,8 @@ def main() -> None:
     environment = app.node.try_get_context("env")
     try:
         add_stacks(app, load_settings("local" if environment is None else str(environment)))
+    except UnknownEnvironmentError as error:
+        sys.exit(f"warmfold: {error}, for example `-c env={error.example}`")
     except (ConfigError, WarmfoldError) as error:
         sys.exit(f"warmfold: {error}")
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))

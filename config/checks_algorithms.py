@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from config.decode import close_match
 from config.errors import Fault
+from config.partial import as_far_as_known
 from config.settings import Candidate, Range
 from warmfold_contract.algorithms import HYPERPARAMETERS, combination_fault, hyperparameters
 from warmfold_contract.errors import UserError
@@ -29,16 +30,26 @@ def algorithm_faults(value: Candidate, reserved: tuple[str, ...]) -> Iterator[Fa
         )
         return
     known = {setting.name: setting for setting in hyperparameters(value.algorithm, value.task)}
-    for section, names in (("static", value.static), ("ranges", value.ranges)):
-        for name in names:
-            if name not in known and not name.startswith(reserved):
-                fault = _unknown(f"{section}.{name}", value.algorithm, name, known)
-                yield dataclasses.replace(fault, value=value.static.get(name))
-    yield from _static(value.static, known)
+    yield from as_far_as_known(_names("static", value, known, reserved))
+    yield from as_far_as_known(_names("ranges", value, known, reserved))
+    yield from as_far_as_known(_static(value, known))
+    yield from as_far_as_known(_ranges(value, known))
+    yield from as_far_as_known(_combination(value, known))
+
+
+def _names(
+    section: str, value: Candidate, known: Mapping[str, Hyperparameter], reserved: tuple[str, ...]
+) -> Iterator[Fault]:
+    for name, given in getattr(value, section).items():
+        if name not in known and not name.startswith(reserved):
+            fault = _unknown(f"{section}.{name}", value.algorithm, name, known)
+            yield dataclasses.replace(fault, value=given if section == "static" else None)
+
+
+def _ranges(value: Candidate, known: Mapping[str, Hyperparameter]) -> Iterator[Fault]:
     for name, span in value.ranges.items():
         if name in known:
-            yield from _range(f"ranges.{name}", known[name], span)
-    yield from _combination(value, known)
+            yield from as_far_as_known(_range(f"ranges.{name}", known[name], span))
 
 
 def _combination(value: Candidate, known: Mapping[str, Hyperparameter]) -> Iterator[Fault]:
@@ -75,13 +86,11 @@ def _unknown(key: str, algorithm: str, name: str, known: Iterable[str]) -> Fault
     )
 
 
-def _static(
-    values: Mapping[str, str | int | float], known: Mapping[str, Hyperparameter]
-) -> Iterator[Fault]:
-    for name, value in values.items():
-        infinite = isinstance(value, float) and not math.isfinite(value)
-        if name in known and not infinite and not _takes(known[name], str(value)):
-            yield _outside(f"static.{name}", value, known[name])
+def _static(value: Candidate, known: Mapping[str, Hyperparameter]) -> Iterator[Fault]:
+    for name, given in value.static.items():
+        infinite = isinstance(given, float) and not math.isfinite(given)
+        if name in known and not infinite and not _takes(known[name], str(given)):
+            yield _outside(f"static.{name}", given, known[name])
 
 
 def _range(key: str, setting: Hyperparameter, span: Range) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from config.errors import Fault
 from config.names import ModelNames, Names
+from config.plain import table, tables, text
 
 # What follows the prefix of a batch model's name: versions of up to seven digits.
 _LONGEST_VERSION = "-v" + "9" * 7
@@ -81,12 +82,9 @@ def name_faults(values: Mapping[str, object], environment: str) -> Iterator[Faul
     Values of another type than they should have are the decoder's.
     """
     yield from _environment(values, environment)
-    models = values.get("models")
-    for index, model in enumerate(models if isinstance(models, list) else []):
-        name = model.get("name") if isinstance(model, dict) else None
-        if isinstance(name, str):
-            limited = model_names(Names(environment).model(name))
-            yield from _too_long(f"models[{index}].name", name, limited, "the model's name")
+    for index, model in tables(values, "models"):
+        name = text(model, "name")
+        yield from _model(f"models[{index}].name", name, environment)
 
 
 def _environment(values: Mapping[str, object], environment: str) -> Iterator[Fault]:
@@ -97,16 +95,23 @@ def _environment(values: Mapping[str, object], environment: str) -> Iterator[Fau
             problem="is no environment's name, for buckets are called by it",
             remedy="call the file by lower-case letters, digits and single hyphens, letter first",
         )
-    table = values.get("environment")
-    where = table if isinstance(table, dict) else {}
-    account, region = (str(where.get(key, "")) for key in ("account", "region"))
+    where = table(values, "environment")
+    account, region = text(where, "account"), text(where, "region")
     limited = environment_names(Names(environment), account, region)
-    yield from _too_long(
-        "name", environment, limited, "the environment's name, which is its file's,"
+    how = "shorten the environment's name, which is its file's, by {}"
+    yield from _too_long("name", environment, limited, how)
+
+
+def _model(key: str, name: str, environment: str) -> Iterator[Fault]:
+    """A model's names hold both names, so that shortening either helps."""
+    how = (
+        f"shorten by {{}} in all: the model's name has {len(name)}, and the environment's, which "
+        f"is its file's, {len(environment)}"
     )
+    yield from _too_long(key, name, model_names(Names(environment).model(name)), how)
 
 
-def _too_long(key: str, value: str, names: Iterable[Limited], what: str) -> Iterator[Fault]:
+def _too_long(key: str, value: str, names: Iterable[Limited], how: str) -> Iterator[Fault]:
     """One fault, of the name that is the farthest beyond its limit."""
     worst = max(names, key=lambda limited: limited.excess)
     if worst.excess > 0:
@@ -114,5 +119,5 @@ def _too_long(key: str, value: str, names: Iterable[Limited], what: str) -> Iter
             key=key,
             value=value,
             problem=f"makes the {worst.what} {worst.name!r} {len(worst.name)} characters long",
-            remedy=f"AWS allows {worst.limit}: shorten {what} by {worst.excess}",
+            remedy=f"AWS allows {worst.limit}: {how.format(worst.excess)}",
         )

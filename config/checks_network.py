@@ -4,7 +4,10 @@ mode."""
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
+from config.aws_lists import regions
+from config.decode import close_match
 from config.errors import Fault
+from config.partial import as_far_as_known, known
 from config.settings import Environment
 from config.settings_network import CreatedNetwork, ImportedNetwork, Network, Subnet
 
@@ -34,8 +37,11 @@ def network_faults(value: Network) -> Iterator[Fault]:
             )
 
 
-def imported_faults(value: ImportedNetwork) -> Iterator[Fault]:
+def subnet_ids_faults(value: ImportedNetwork) -> Iterator[Fault]:
     yield from _ids("subnet_ids", value.subnet_ids, _MAX_SUBNETS)
+
+
+def security_group_ids_faults(value: ImportedNetwork) -> Iterator[Fault]:
     yield from _ids("security_group_ids", value.security_group_ids, _MAX_SECURITY_GROUPS)
 
 
@@ -55,28 +61,60 @@ def _repeated(key: str, names: Sequence[str]) -> Iterator[Fault]:
         yield Fault(key=key, value=names, problem="has one of them twice", remedy="name each once")
 
 
-def created_faults(value: CreatedNetwork) -> Iterator[Fault]:
+def endpoints_faults(value: CreatedNetwork) -> Iterator[Fault]:
     yield from _repeated("more_interface_endpoints", value.more_interface_endpoints)
-    yield from _zones(value.subnets)
+
+
+def vpc_faults(value: CreatedNetwork) -> Iterator[Fault]:
     whole = _range(value.cidr)
     if whole is None:
         yield _no_range("cidr", value.cidr)
+        return
+    if whole.is_loopback or whole.is_link_local or whole.is_multicast:
+        yield Fault(
+            key="cidr",
+            value=value.cidr,
+            problem="is reserved for loopback, link-local or multicast addresses",
+            remedy="use a private range such as 10.40.0.0/16",
+        )
+    elif value.subnets and not any(_lies_in(whole, subnet) for subnet in value.subnets):
+        yield Fault(
+            key="cidr",
+            value=value.cidr,
+            problem="holds none of the subnets",
+            remedy="write the range that they are parts of, or move them into this one",
+        )
+
+
+def _lies_in(whole: IPv4Network, subnet: Subnet) -> bool:
+    part = _range(subnet.cidr)
+    return part is None or part.subnet_of(whole)
+
+
+def subnets_faults(value: CreatedNetwork) -> Iterator[Fault]:
+    lost = any(True for _ in as_far_as_known(vpc_faults(value)))
     earlier: dict[str, IPv4Network] = {}
-    for index, subnet in enumerate(value.subnets):
+    for index, cidr in known(value.subnets, "cidr"):
         key = f"subnets[{index}].cidr"
-        part = _range(subnet.cidr)
+        part = _range(cidr)
         if part is None:
-            yield _no_range(key, subnet.cidr)
+            yield _no_range(key, cidr)
             continue
-        if whole is not None and not part.subnet_of(whole):
-            yield Fault(
-                key=key,
-                value=subnet.cidr,
-                problem=f"does not lie in the VPC's {value.cidr}",
-                remedy="choose a part of it, or widen cidr",
-            )
+        if not lost:
+            yield from as_far_as_known(_outside(key, part, value))
         yield from _overlaps(key, part, earlier)
         earlier[key] = part
+
+
+def _outside(key: str, part: IPv4Network, value: CreatedNetwork) -> Iterator[Fault]:
+    whole = _range(value.cidr)
+    if whole is not None and not part.subnet_of(whole):
+        yield Fault(
+            key=key,
+            value=str(part),
+            problem=f"does not lie in the VPC's {value.cidr}",
+            remedy="choose a part of it, or widen cidr",
+        )
 
 
 def _overlaps(key: str, part: IPv4Network, earlier: dict[str, IPv4Network]) -> Iterator[Fault]:
@@ -90,8 +128,8 @@ def _overlaps(key: str, part: IPv4Network, earlier: dict[str, IPv4Network]) -> I
             )
 
 
-def _zones(subnets: Sequence[Subnet]) -> Iterator[Fault]:
-    zones = [subnet.zone for subnet in subnets]
+def zones_faults(value: CreatedNetwork) -> Iterator[Fault]:
+    zones = [subnet.zone for subnet in value.subnets]
     if len(set(zones)) < len(zones):
         yield Fault(
             key="subnets",
@@ -126,17 +164,27 @@ def _no_range(key: str, cidr: str) -> Fault:
     )
 
 
-def environment_network_faults(value: Environment) -> Iterator[Fault]:
-    """What only the whole environment shows: zones of the region, a boundary of the account."""
+def region_faults(value: Environment) -> Iterator[Fault]:
+    if value.region not in regions():
+        yield Fault(
+            key="region",
+            value=value.region,
+            problem=f"is no region with SageMaker{close_match(value.region, regions())}",
+            remedy="write one such as eu-west-1",
+        )
+        return
     subnets = () if value.network.created is None else value.network.created.subnets
-    for index, subnet in enumerate(subnets):
-        if subnet.zone[:-1] != value.region:
+    for index, zone in known(subnets, "zone"):
+        if zone[:-1] != value.region:
             yield Fault(
                 key=f"network.created.subnets[{index}].zone",
-                value=subnet.zone,
+                value=zone,
                 problem=f"is no zone of {value.region}",
                 remedy=f"use one such as {value.region}a",
             )
+
+
+def boundary_faults(value: Environment) -> Iterator[Fault]:
     boundary = value.permissions_boundary
     if boundary is not None and boundary.split(":")[4] != value.account:
         yield Fault(

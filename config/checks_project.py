@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from config.errors import Fault
+from config.plain import tables
 
 
 def project_faults(values: Mapping[str, object], repository: Path) -> Iterator[Fault]:
     """What is wrong with each model's ``project``; a value of another type is the decoder's."""
-    models = values.get("models")
-    for index, model in enumerate(models if isinstance(models, list) else []):
-        project = model.get("project") if isinstance(model, dict) else None
+    for index, model in tables(values, "models"):
+        project = model.get("project")
         problem = _problem(project, repository) if isinstance(project, str) else None
         if problem is not None:
             yield Fault(

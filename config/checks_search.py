@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from config.errors import Fault
+from config.partial import as_far_as_known, every
 from config.settings import Candidate, CrossValidation, Data, Jobs, Model, Tuning
 from warmfold_contract.errors import UserError
 from warmfold_contract.hyperparameters import MAX_VALUE_LENGTH, encode_range
@@ -17,10 +18,10 @@ _MAX_FOLDS = _MAX_METRICS - (len(metric_definitions(2)) - 2)
 # Stopping takes one call a second, and a stopped job up to two minutes to end.
 _MAX_LIVE_FOLDS = 100
 # Where a metric lies, for a gate that no model could fail or pass.
-_UNIT = ("auc", "ks", "pr_auc", "brier")
+UNIT_METRICS = ("auc", "ks", "pr_auc", "brier")
 
 
-def data_faults(value: Data) -> Iterator[Fault]:
+def folds_faults(value: Data) -> Iterator[Fault]:
     if value.folds * value.repeats > _MAX_FOLDS:
         yield Fault(
             key="repeats",
@@ -29,6 +30,9 @@ def data_faults(value: Data) -> Iterator[Fault]:
             remedy=f"lower folds or repeats: a trial reports {_MAX_FOLDS} folds at most (SageMaker "
             f"takes {_MAX_METRICS} metrics a job)",
         )
+
+
+def order_faults(value: Data) -> Iterator[Fault]:
     if value.assignment == "time" and value.repeats > 1:
         yield Fault(
             key="repeats",
@@ -97,37 +101,44 @@ def cross_validation_faults(value: CrossValidation) -> Iterator[Fault]:
 
 def jobs_faults(value: Jobs) -> Iterator[Fault]:
     for name in ("processing", "trial", "evaluation", "search"):
-        compute = getattr(value, name)
-        if compute is not None and compute.instance_count > 1:
-            yield Fault(
-                key=f"{name}.instance_count",
-                value=compute.instance_count,
-                problem="would do the same work once per machine",
-                remedy="set it to 1; trials in parallel are tuning.parallel_trials",
-            )
+        yield from as_far_as_known(_one_machine(name, value))
+
+
+def _one_machine(name: str, value: Jobs) -> Iterator[Fault]:
+    compute = getattr(value, name)
+    if compute is not None and compute.instance_count > 1:
+        yield Fault(
+            key=f"{name}.instance_count",
+            value=compute.instance_count,
+            problem="would do the same work once per machine",
+            remedy="set it to 1; trials in parallel are tuning.parallel_trials",
+        )
 
 
 def search_faults(value: Model) -> Iterator[Fault]:
-    """What only a whole model shows."""
-    yield from _engine(value)
-    yield from _live_folds(value)
+    """What only a model shows."""
+    yield from every(_machine, _texts, _engine, _live_folds, _gate)(value)
     for index, candidate in enumerate(value.candidates):
-        yield from _task(f"candidates[{index}]", candidate, value.tuning)
-    yield from _gate(value)
+        yield from as_far_as_known(_task(f"candidates[{index}]", candidate, value))
 
 
-def _engine(value: Model) -> Iterator[Fault]:
-    if value.tuning.engine != "in_job":
-        return
-    if value.jobs.search is None:
+def _machine(value: Model) -> Iterator[Fault]:
+    if value.tuning.engine == "in_job" and value.jobs.search is None:
         yield Fault(
             key="jobs.search",
             problem='is missing, and tuning.engine is "in_job"',
             remedy="add [models.jobs.search]: the machine that runs all trials of a candidate",
         )
-    for index, candidate in enumerate(value.candidates):
-        yield from _range_texts(f"candidates[{index}]", candidate)
-    if value.cross_validation.strategy == "fan_out":
+
+
+def _texts(value: Model) -> Iterator[Fault]:
+    if value.tuning.engine == "in_job":
+        for index, candidate in enumerate(value.candidates):
+            yield from as_far_as_known(_range_texts(f"candidates[{index}]", candidate))
+
+
+def _engine(value: Model) -> Iterator[Fault]:
+    if value.tuning.engine == "in_job" and value.cross_validation.strategy == "fan_out":
         yield Fault(
             key="cross_validation.strategy",
             value="fan_out",
@@ -140,7 +151,15 @@ def _engine(value: Model) -> Iterator[Fault]:
 def _range_texts(key: str, candidate: Candidate) -> Iterator[Fault]:
     """A search is given each range as one hyperparameter."""
     for name, span in candidate.ranges.items():
-        length = len(encode_range(**vars(span)))
+        length = len(
+            encode_range(
+                kind=span.kind,
+                minimum=span.minimum,
+                maximum=span.maximum,
+                values=span.values,
+                scaling=span.scaling,
+            )
+        )
         if length > MAX_VALUE_LENGTH:
             yield Fault(
                 key=f"{key}.ranges.{name}.values",
@@ -165,18 +184,19 @@ def _live_folds(value: Model) -> Iterator[Fault]:
         )
 
 
-def _task(key: str, candidate: Candidate, tuning: Tuning) -> Iterator[Fault]:
-    if metric_task(tuning.metric) == REGRESSION and candidate.task == CLASSIFICATION:
+def _task(key: str, candidate: Candidate, value: Model) -> Iterator[Fault]:
+    if metric_task(value.tuning.metric) == REGRESSION and candidate.task == CLASSIFICATION:
         yield Fault(
             key=f"{key}.task",
             value=candidate.task,
-            problem=f"does not suit tuning.metric ({tuning.metric}), which measures regression",
+            problem=f"does not suit tuning.metric ({value.tuning.metric}), which measures "
+            "regression",
             remedy=f'set task = "{REGRESSION}", or rank by a metric of classification',
         )
 
 
 def _gate(value: Model) -> Iterator[Fault]:
-    if value.tuning.metric in _UNIT and not 0 <= value.gate.minimum_score <= 1:
+    if value.tuning.metric in UNIT_METRICS and not 0 <= value.gate.minimum_score <= 1:
         yield Fault(
             key="gate.minimum_score",
             value=value.gate.minimum_score,

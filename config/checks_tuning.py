@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from config.checks_algorithms import algorithm_faults
 from config.errors import Fault
+from config.partial import as_far_as_known, every
 from config.settings import Candidate, Range, Tuning
 from warmfold_contract.hyperparameters import (
     MAX_PLATFORM_KEYS,
@@ -122,13 +123,24 @@ def _scaling(value: Range, minimum: float, maximum: float) -> Iterator[Fault]:
 
 
 def candidate_faults(value: Candidate) -> Iterator[Fault]:
-    for key in sorted({*value.static, *value.ranges}):
+    yield from as_far_as_known(_reserved("static", value))
+    yield from as_far_as_known(_reserved("ranges", value))
+    yield from every(_twice, _static)(value)
+    yield from as_far_as_known(algorithm_faults(value, _RESERVED_PREFIXES))
+    yield from every(_tuned_count, _hyperparameter_count)(value)
+
+
+def _reserved(section: str, value: Candidate) -> Iterator[Fault]:
+    for key in getattr(value, section):
         if key.startswith(_RESERVED_PREFIXES):
             yield Fault(
-                key=f"{'ranges' if key in value.ranges else 'static'}.{key}",
+                key=f"{section}.{key}",
                 problem="is a name that the platform or SageMaker keeps for itself",
                 remedy="choose another name",
             )
+
+
+def _twice(value: Candidate) -> Iterator[Fault]:
     for key in sorted(set(value.static) & set(value.ranges)):
         yield Fault(
             key=f"static.{key}",
@@ -136,6 +148,9 @@ def candidate_faults(value: Candidate) -> Iterator[Fault]:
             problem="is also searched, in ranges",
             remedy="keep one of the two",
         )
+
+
+def _static(value: Candidate) -> Iterator[Fault]:
     for key, item in value.static.items():
         if isinstance(item, float) and not math.isfinite(item):
             yield Fault(
@@ -147,11 +162,9 @@ def candidate_faults(value: Candidate) -> Iterator[Fault]:
                 problem=f"is {len(str(item))} characters long",
                 remedy=f"SageMaker takes {MAX_VALUE_LENGTH} at most",
             )
-    yield from algorithm_faults(value, _RESERVED_PREFIXES)
-    yield from _hyperparameter_count(value)
 
 
-def _hyperparameter_count(value: Candidate) -> Iterator[Fault]:
+def _tuned_count(value: Candidate) -> Iterator[Fault]:
     if len(value.ranges) > _MAX_TUNED:
         yield Fault(
             key="ranges",
@@ -159,6 +172,9 @@ def _hyperparameter_count(value: Candidate) -> Iterator[Fault]:
             problem="are more than SageMaker tunes",
             remedy=f"search at most {_MAX_TUNED}",
         )
+
+
+def _hyperparameter_count(value: Candidate) -> Iterator[Fault]:
     if len(value.ranges) + len(value.static) > _MAX_HYPERPARAMETERS - MAX_PLATFORM_KEYS:
         yield Fault(
             key="static",

@@ -1,22 +1,24 @@
 """From TOML's plain values to the settings' types, collecting every fault on the way.
 
 One function per kind of type. Each returns the typed value, or ``BROKEN`` after it has noted at
-least one fault; nothing is ever put right silently.
+least one fault; nothing is ever put right silently. A table with a fault is a ``partial`` object,
+so that rules about its other values are asked all the same.
 """
 
 import dataclasses
 import difflib
 import math
+import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from config.errors import Fault
+from config.partial import Check, as_far_as_known, partial
 from config.rules import ChosenByPlan
 
 BROKEN: Any = object()
-Check = Callable[[Any], Iterable[Fault]]
 
 _NAMES = {
     str: "a text in quotes",
@@ -27,14 +29,14 @@ _NAMES = {
 
 
 class Decoder:
-    """Decodes one file. ``checks`` are asked about every object that was built whole."""
+    """Decodes one file. ``checks`` are asked about every table, as far as its values are known."""
 
     def __init__(self, checks: Mapping[type, Check]) -> None:
         self._checks = checks
         self.faults: list[Fault] = []
 
     def decode(self, kind: Any, value: object, key: str) -> Any:
-        """The typed value of ``value``, or ``BROKEN``."""
+        """The typed value of ``value``, ``partial`` or ``BROKEN`` if there are faults."""
         origin = get_origin(kind)
         if origin is typing.Annotated:
             return self._annotated(kind, value, key)
@@ -64,7 +66,9 @@ class Decoder:
             return BROKEN
         for rule in rules:
             if not rule.allows(decoded):
-                return self._fault(key, value, "is not allowed", rule.remedy)
+                spaces = isinstance(value, str) and rule.allows(value.strip())
+                problem = "has spaces around it" if spaces else "is not allowed"
+                return self._fault(key, value, problem, rule.remedy)
         return decoded
 
     def _union(self, kind: Any, value: object, key: str) -> Any:
@@ -102,25 +106,24 @@ class Decoder:
     def _scalar(self, kind: type, value: object, key: str) -> Any:
         if not _is_a(kind, value):
             return self._fault(key, value, f"is {_kind_of(value)}", f"use {_NAMES[kind]}")
-        return float(typing.cast(float, value)) if kind is float else value
+        return _number(typing.cast(float, value)) if kind is float else value
 
     def _table(self, kind: type, value: object, key: str) -> Any:
         if not isinstance(value, dict):
             return self._fault(key, value, f"is {_kind_of(value)}", "use a table, [section]")
         fields = {f.name: f for f in dataclasses.fields(kind) if f.metadata.get("in_file", True)}
         hints = typing.get_type_hints(kind, include_extras=True)
-        known = [
+        foreign = [name for name in value if name not in fields]
+        for name in foreign:
             self._unknown_key(name, fields, value[name], key)
-            for name in value
-            if name not in fields
-        ]
+        meant = {closest(name, fields) for name in foreign}
         members = {
-            name: self._member(field, hints[name], value, _join(key, name))
+            name: BROKEN  # misspelt, and told as such
+            if name not in value and name in meant
+            else self._member(field, hints[name], value, _join(key, name))
             for name, field in fields.items()
         }
-        if known or any(member is BROKEN for member in members.values()):
-            return BROKEN
-        return self._checked(kind(**members), key)
+        return self._checked(kind, members, key)
 
     def _member(
         self, field: "dataclasses.Field[Any]", kind: Any, table: Mapping[str, object], key: str
@@ -136,11 +139,15 @@ class Decoder:
         remedy = f"remove it or use one of {', '.join(fields)}"
         return self._fault(_join(key, name), value, f"is not a known key{hint}", remedy)
 
-    def _checked(self, built: Any, key: str) -> Any:
-        check = self._checks.get(type(built))
-        faults = [] if check is None else list(check(built))
+    def _checked(self, kind: type, members: Mapping[str, Any], key: str) -> Any:
+        """What a rule finds fault with is unknown to the rules of the tables around."""
+        broken = {name for name, member in members.items() if member is BROKEN}
+        built = partial(kind, members, broken) if broken else kind(**members)
+        check = self._checks.get(kind)
+        faults = [] if check is None else list(as_far_as_known(check(built)))
         self.faults += [dataclasses.replace(f, key=_join(key, f.key)) for f in faults]
-        return BROKEN if faults else built
+        faulty = {re.split(r"[.\[]", fault.key)[0] for fault in faults}
+        return partial(kind, members, broken | faulty) if faulty else built
 
 
 def _is_a(kind: type, value: object) -> bool:
@@ -148,6 +155,14 @@ def _is_a(kind: type, value: object) -> bool:
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, int | float) if kind is float else isinstance(value, kind)
+
+
+def _number(value: float) -> float:
+    """Infinite for a whole number that is beyond all floats; rules refuse it as any other."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _kind_of(value: object) -> str:
@@ -160,10 +175,17 @@ def _kind_of(value: object) -> str:
     return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 
+def closest(value: object, choices: Iterable[str]) -> str | None:
+    """The most similar of the choices; ``None`` if none is close."""
+    named = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(str(value).lower(), named, n=1)
+    return named[found[0]] if found else None
+
+
 def close_match(value: object, choices: Iterable[str]) -> str:
-    """The most similar of the choices as the end of a problem's text; empty if none is close."""
-    found = difflib.get_close_matches(str(value), list(choices), n=1)
-    return f", did you mean {found[0]!r}?" if found else ""
+    """``closest`` as the end of a problem's text; empty if none is close."""
+    found = closest(value, choices)
+    return "" if found is None else f", did you mean {found!r}?"
 
 
 def _join(key: str, name: str) -> str:

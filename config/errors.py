@@ -8,6 +8,7 @@
     └── InvalidSettingsError      keys or values; carries every fault that was found
 """
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +22,15 @@ class ConfigError(Exception):
 
 
 class UnknownEnvironmentError(ConfigError):
-    """There is no configuration file for the environment that was asked for."""
+    """There is no configuration file for the environment that was asked for.
+
+    ``example`` is one that there is, for a hint in the terms that the caller was asked in.
+    """
 
     def __init__(self, name: str, known: Sequence[str], folder: Path) -> None:
         choices = ", ".join(known) or "none"
-        super().__init__(
-            f"environment {name!r} has no file in {folder}: choose one of {choices}, "
-            f"for example `-c env=local`"
-        )
+        self.example = next(iter([*difflib.get_close_matches(name, known, n=1), *known]), "local")
+        super().__init__(f"environment {name!r} has no file in {folder}: choose one of {choices}")
 
 
 class UnreadableFileError(ConfigError):
@@ -46,7 +48,8 @@ class Fault:
 
     def __str__(self) -> str:
         shown = "" if self.value is None else f" = {_shortened(self.value)}"
-        return f"{self.key}{shown}: {self.problem}; {self.remedy}"
+        key = self.key if self.key.isprintable() else repr(self.key)[1:-1]
+        return f"{key}{shown}: {self.problem}; {self.remedy}"
 
 
 def _shortened(value: object) -> str:

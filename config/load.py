@@ -2,17 +2,22 @@
 
 import codecs
 import dataclasses
+import re
 import tomllib
 from pathlib import Path
 
 from config.checks import checks_for
+from config.checks_environments import File, environments_faults
 from config.checks_names import name_faults
 from config.checks_project import project_faults
+from config.checks_sharing import sharing_faults
 from config.decode import Decoder
 from config.errors import InvalidSettingsError, UnknownEnvironmentError, UnreadableFileError
 from config.rules import ChosenByPlan
 from config.settings import Settings
 
+# Characters of a line that is not TOML: enough to find it by.
+_SHOWN = 80
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -24,7 +29,8 @@ CHOICES = {("tuning", "engine"): "amt", ("cross_validation", "strategy"): "in_jo
 
 def environments(folder: Path = ENVIRONMENTS) -> tuple[str, ...]:
     """The names of all environments, sorted."""
-    return tuple(sorted(path.stem for path in folder.glob("*.toml")))
+    files = (path for path in folder.glob("[!.]*.toml") if path.is_file())
+    return tuple(sorted(path.stem for path in files))
 
 
 def load_settings(environment: str, folder: Path = ENVIRONMENTS) -> Settings:
@@ -68,6 +74,8 @@ def read_values(path: Path) -> dict[str, object]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UnreadableFileError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         coding = " but UTF-16" if path.read_bytes().startswith(_UTF_16) else ""
         remedy = "save it as UTF-8 text"
@@ -78,17 +86,46 @@ def read_values(path: Path) -> dict[str, object]:
         )
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UnreadableFileError(f"{path} is not TOML: {error}") from error
+    except ValueError as error:  # also of a number with thousands of digits
+        raise UnreadableFileError(f"{path} is not TOML: {error}{_line(text, error)}") from error
+
+
+def _line(text: str, error: ValueError) -> str:
+    """What stands in the line that the parser names, if it names one."""
+    found = re.search(r"at line (\d+)", str(error))
+    lines = text.splitlines()
+    if found is None or int(found[1]) > len(lines):
+        return ""
+    return f", in `{lines[int(found[1]) - 1].strip()[:_SHOWN]}`"
+
+
+def _others(path: Path) -> dict[str, File]:
+    """The other environments of a file's folder. One that cannot be read is its own loader's."""
+    found = {}
+    for name in environments(path.parent):
+        if name != path.stem:
+            found[name] = File(name=name, values=_values_if_readable(path.with_stem(name)))
+    return found
+
+
+def _values_if_readable(path: Path) -> dict[str, object] | None:
+    try:
+        return read_values(path)
+    except UnreadableFileError:
+        return None
 
 
 def _settings(values: dict[str, object], environment: str, path: Path) -> Settings:
     decoder = Decoder(checks_for(environment))
     settings: Settings = decoder.decode(Settings, values, "")
+    told = {fault.key for fault in decoder.faults}
+    others = environments_faults(File(name=environment, values=values), _others(path))
     faults = [
         *decoder.faults,
         *name_faults(values, environment),
         *project_faults(values, REPOSITORY),
+        *sharing_faults(values, environment),
+        *(fault for fault in others if fault.key not in told),
     ]
     if faults:
         raise InvalidSettingsError(path, faults)

@@ -15,6 +15,15 @@ class Rule(Protocol):
     def remedy(self) -> str: ...
 
 
+def _digits(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Digits and letters are those of ASCII, as in all that AWS names."""
+    return re.fullmatch(pattern, text, re.ASCII) is not None
+
+
 @dataclass(frozen=True)
 class Between:
     """A number from ``low`` to ``high``, both included; never NaN or infinite."""
@@ -27,7 +36,7 @@ class Between:
 
     @property
     def remedy(self) -> str:
-        return f"use a number from {self.low:g} to {self.high:g}"
+        return f"use a number from {_digits(self.low)} to {_digits(self.high)}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ class Matches:
     what: str
 
     def allows(self, value: object) -> bool:
-        return isinstance(value, str) and re.fullmatch(self.pattern, value) is not None
+        return isinstance(value, str) and _matches(self.pattern, value)
 
     @property
     def remedy(self) -> str:

@@ -94,7 +94,11 @@ class Images:
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
-    """``removable`` deletes buckets, keys and the model registry together with their stacks."""
+    """``removable`` deletes buckets, keys and the model registry together with their stacks.
+
+    The others say after how many days something expires: the bucket's access log, an object after
+    it was replaced or deleted, inputs and predictions of the daily runs.
+    """
 
     removable: bool
     access_log_retention_days: Annotated[int, Between(1, 3650)]

@@ -6,7 +6,10 @@ from typing import Annotated
 from config.rules import Between, Matches
 
 EmailAddress = Annotated[
-    str, Matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address such as team@example.com")
+    str,
+    Matches(
+        r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+", "an e-mail address such as team@example.com"
+    ),
 ]
 
 

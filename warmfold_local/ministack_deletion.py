@@ -1,13 +1,18 @@
-"""Deleting stacks as CloudFormation does it: what it refuses, ministack deletes.
+"""Deleting stacks as CloudFormation does it: what it refuses, ministack deletes; and the processes
+of functions that go with their stack end.
 
 Beside `ministack_seam`, and under the same rule: its private interface, of a pinned version.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from threading import Thread
 from typing import Any
 from xml.etree import ElementTree
 
 _BUCKET = "AWS::S3::Bucket"
+_FUNCTION = "AWS::Lambda::Function"
+_LOOK_SECONDS = 0.05
 _DELETING = "DELETE_IN_PROGRESS"
 
 
@@ -26,6 +31,49 @@ def refuse_deletions() -> None:
         return delete_resource(kind, physical_id, properties, stack, logical_id)
 
     stacks._delete_resource = deleted
+
+
+def end_workers_of_deleted_functions() -> None:
+    """Once in a process. ministack ends them after DeleteFunction, not when a stack deletes one."""
+    from ministack.services.cloudformation import provisioners
+
+    delete_function = provisioners._lambda_delete
+
+    def deleted(name: str, properties: dict[str, Any]) -> None:
+        delete_function(name, properties)
+        workers = _workers_of(name)
+        if workers:
+            Thread(target=_end, args=(workers,), name=f"end {name}", daemon=True).start()
+
+    # The first is what deletes a function whose replacement has another name.
+    provisioners._lambda_delete = deleted
+    handlers = provisioners._RESOURCE_HANDLERS[_FUNCTION]
+    provisioners._RESOURCE_HANDLERS[_FUNCTION] = {**handlers, "delete": deleted}
+
+
+def _workers_of(function: str) -> list[Any]:
+    """The warm processes of all its versions; of this request's account and region."""
+    from ministack.core import lambda_runtime
+    from ministack.core.responses import get_account_id, get_region
+
+    place = [get_account_id(), get_region(), function]
+    with lambda_runtime._lock:
+        pools = list(lambda_runtime._workers.items())
+    return [worker for key, pool in pools if key.split(":")[:3] == place for worker in pool]
+
+
+def _end(workers: Sequence[Any]) -> None:
+    """On a thread: an invocation that runs ends first, and its own time-out bounds it."""
+    from ministack.core import lambda_runtime
+
+    for worker in workers:
+        while worker.in_use:
+            time.sleep(_LOOK_SECONDS)
+        with lambda_runtime._lock:
+            for pool in lambda_runtime._workers.values():
+                if worker in pool:
+                    pool.remove(worker)
+    lambda_runtime.kill_workers(workers)
 
 
 def _delete_bucket(name: str, _properties: Mapping[str, Any]) -> None:

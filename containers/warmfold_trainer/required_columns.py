@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from warmfold_contract.errors import UserError
 from warmfold_contract.project import Project
 from warmfold_contract.schema import Column
-from warmfold_features import Cells
+from warmfold_features import Cells, Missing
 from warmfold_trainer.raw_input import RawChunk
 
 _ROWS_NAMED = 10
@@ -37,9 +37,12 @@ class _Places:
 
     def __init__(self) -> None:
         self.rows = 0
+        # What the files call a missing value; all of them are of one kind.
+        self.missing: Missing = "blank"
         self._named: list[str] = []
 
     def add(self, chunk: RawChunk, positions: Sequence[int]) -> None:
+        self.missing = chunk.missing
         room = _ROWS_NAMED - len(self._named)
         self._named += [chunk.place(position) for position in positions[:room]]
         self.rows += len(positions)
@@ -71,11 +74,12 @@ class LabelReader:
     def values(self) -> NDArray[np.uint8]:
         positive, negative = self._project.positive_label, self._project.negative_label
         check = "check the project's positive_label and negative_label"
+        missing = self._wrong.missing
         if self._wrong.rows:
             raise UserError(
                 f"the target column {self.name!r} must hold {positive!r} or {negative!r}; "
-                f"{self._wrong.rows} rows do not ({self._blank} blank, "
-                f"{self._wrong.rows - self._blank} another text): {self._wrong}; correct them, or "
+                f"{self._wrong.rows} rows do not ({self._blank} {missing}, "
+                f"{self._wrong.rows - self._blank} another value): {self._wrong}; correct them, or "
                 f"{check}"
             )
         target = np.concatenate(self._parts)
@@ -128,13 +132,13 @@ class GroupReader:
         self._next = count()
         self._codes: dict[object, int] = {}
         self._parts: list[NDArray[np.intp]] = []
-        self._blank = _Places()
+        self._missing = _Places()
 
     def add(self, chunk: RawChunk) -> None:
         values = chunk.typed(self._column).tolist()
         # Only NaN is not itself.
         blank = [place for place, value in enumerate(values) if value is None or value != value]
-        self._blank.add(chunk, blank)
+        self._missing.add(chunk, blank)
         codes = self._codes
         for value in values:
             if value not in codes:
@@ -142,7 +146,7 @@ class GroupReader:
         self._parts.append(np.array([codes[value] for value in values], dtype=np.intp))
 
     def values(self) -> NDArray[np.intp]:
-        _refuse_blank(f"the group column {self.name!r}", self._blank)
+        _refuse_missing(f"the group column {self.name!r}", self._missing)
         return np.concatenate(self._parts)
 
 
@@ -152,23 +156,23 @@ class _NumberParts:
     def __init__(self, column: Column) -> None:
         self._column = column
         self._parts: list[NDArray[np.float64]] = []
-        self._blank = _Places()
+        self._missing = _Places()
 
     def add(self, chunk: RawChunk) -> None:
         numbers = chunk.typed(self._column)
-        self._blank.add(chunk, np.flatnonzero(np.isnan(numbers)).tolist())
+        self._missing.add(chunk, np.flatnonzero(np.isnan(numbers)).tolist())
         self._parts.append(numbers)
 
     def values(self, what: str) -> NDArray[np.float64]:
-        _refuse_blank(what, self._blank)
+        _refuse_missing(what, self._missing)
         return np.concatenate(self._parts)
 
 
-def _refuse_blank(what: str, blank: _Places) -> None:
-    if blank.rows:
+def _refuse_missing(what: str, places: _Places) -> None:
+    if places.rows:
         raise UserError(
-            f"{what} is blank in {blank.rows} rows, and every row needs a value: {blank}; fill "
-            "them in, or remove these rows"
+            f"{what} is {places.missing} in {places.rows} rows, and every row needs a value: "
+            f"{places}; fill them in, or remove these rows"
         )
 
 

@@ -9,13 +9,22 @@ from warmfold_local import launcher
 
 def processes_of(state_dir: Path) -> list[str]:
     """Command lines of processes that have the state folder in them or in their environment."""
-    needle, found = str(state_dir).encode(), []
+    return _processes_with(str(state_dir))
+
+
+def processes_of_function(state_dir: Path, name: str) -> list[str]:
+    """Command lines of the Lambda function's processes in the local cloud of the state folder."""
+    return _processes_with(str(state_dir), f"AWS_LAMBDA_FUNCTION_NAME={name}")
+
+
+def _processes_with(*words: str) -> list[str]:
+    needles, found = [word.encode() for word in words], []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             line, variables = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
         except OSError:
             continue
-        if int(folder.name) != os.getpid() and needle in line + variables:
+        if int(folder.name) != os.getpid() and all(word in line + variables for word in needles):
             found.append(line.replace(b"\0", b" ").decode(errors="replace"))
     return found
 

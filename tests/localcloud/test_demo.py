@@ -186,6 +186,10 @@ def test_the_days_predictions_are_those_of_the_endpoint(demo: Demo, tmp_path: Pa
     scored = run(demo.state_dir, "score", str(applicants))
     assert scored.returncode == 0, scored.stderr
     assert [float(line) for line in scored.stdout.split()] == pytest.approx(batch[:20])
+    sample = run(demo.state_dir, "score", str(DATA.with_name("applicants.jsonl")))
+    assert sample.returncode == 0, sample.stderr
+    assert all(0 < float(line) < 1 for line in sample.stdout.splitlines())
+    assert len(sample.stdout.splitlines()) == 5
     loaded = run(demo.state_dir, "load-test", str(applicants), "--seconds", "0.3")
     assert loaded.returncode == 0, loaded.stderr
     assert re.search(r"^target_invocations_per_instance = [1-9]\d*$", loaded.stdout, re.MULTILINE)

@@ -27,7 +27,9 @@ def worse_than_approved(
     rows = "the same rows" if same_rows else "other rows, so that they compare only roughly"
     return (
         f"version {new.version} is worse than version {approved.version}, the latest approved: "
-        f"hold-out {metric_name(metric)} {score:.4f} against {other:.4f}, on {rows}"
+        f"hold-out {metric_name(metric)} {score:.4f} against {other:.4f}, on {rows}; it is "
+        f"approved all the same: `warmfold pin {approved.version}` keeps version "
+        f"{approved.version} at the endpoint, or brings it back"
     )
 
 

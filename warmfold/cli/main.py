@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -23,7 +24,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from config.errors import ConfigError
+from config.errors import ConfigError, UnknownEnvironmentError
+from warmfold.cli import model_commands, operator_commands
 from warmfold.cli.parser import make_parser
 from warmfold.errors import RunFailedError, WarmfoldError
 from warmfold.runs.aws import LOCAL
@@ -38,6 +40,13 @@ NOT_READ = 128 + signal.SIGPIPE
 _NOT_FOUND = {"ResourceNotFound", "ResourceNotFoundException", "NoSuchKey", "NoSuchBucket"}
 _INVALID = {"ValidationException", "ValidationError"}
 _NOT_FOUND_WORDS = ("Could not find", "not found", "does not exist")
+
+_ONLY_FOLLOWING = (
+    model_commands.run,
+    model_commands.approve,
+    operator_commands.pin,
+    operator_commands.rollback,
+)
 
 _CREDENTIALS = (NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
 
@@ -56,6 +65,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code. Raises ``SystemExit`` for a faulty command line."""
     options = make_parser().parse_args(arguments)
     try:
+        _require_folder(options.state_dir)
         options.command(options)
         sys.stdout.flush()  # here, where a reader that has gone is no traceback
     except BrokenPipeError:
@@ -63,13 +73,13 @@ def run(arguments: Sequence[str]) -> int:
     except RunFailedError as error:
         return _say(error, FAILED)
     except (WarmfoldError, ConfigError, LocalCloudError) as error:
-        return _say(error, MISTAKE)
+        return _mistake(error)
     except _CREDENTIALS as error:
         return _say(f"{error}; set the usual AWS variables or a profile", MISTAKE)
     except KeyboardInterrupt:
-        return _say("stopped by Ctrl-C; everything that was started is stopped", INTERRUPTED)
+        return _say(f"stopped by Ctrl-C; {_left(options)}", INTERRUPTED)
     except Terminated:
-        return _say("stopped by SIGTERM; everything that was started is stopped", TERMINATED)
+        return _say(f"stopped by SIGTERM; {_left(options)}", TERMINATED)
     except ClientError as error:
         return _refused(error, options)
     except BotoCoreError as error:
@@ -77,6 +87,29 @@ def run(arguments: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001 - printed in full by `_own_fault`
         return _own_fault(options)
     return OK
+
+
+def _require_folder(state_dir: Path) -> None:
+    """Raises ``WarmfoldError`` if the state folder, or one above it, is a file."""
+    there = next(path for path in (state_dir, *state_dir.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise WarmfoldError(
+            f"state folder {state_dir}: {there} is a file, not a folder: name another one by "
+            "--state-dir"
+        )
+
+
+def _left(options: argparse.Namespace) -> str:
+    """What the end of the command leaves: a run or a deployment is the platform's, not its own."""
+    if options.command in _ONLY_FOLLOWING:
+        return "what it has started on the platform goes on there"
+    return "everything that was started is stopped"
+
+
+def _mistake(error: Exception) -> int:
+    if isinstance(error, UnknownEnvironmentError):
+        return _say(f"{error}, for example `--env {error.example}`", MISTAKE)
+    return _say(error, MISTAKE)
 
 
 def _refused(error: ClientError, options: argparse.Namespace) -> int:

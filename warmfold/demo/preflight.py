@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from warmfold.errors import WarmfoldError
+from warmfold.runs.start import DATA_SUFFIXES
 
 _OLDEST_NODE = 20
 
 
 def check(root: Path, data: Path, more: Iterable[str] = ()) -> None:
     """Raises one ``WarmfoldError`` that lists everything that is missing, ``more`` last."""
-    faults = [*data_faults(data), *_tool_faults(root), *more]
+    faults = [*training_data_faults(data), *_tool_faults(root), *more]
     if faults:
         raise WarmfoldError("\n".join(faults))
 
@@ -28,12 +29,25 @@ def default_data(project: Path) -> Path:
     return found[0]
 
 
+def training_data_faults(data: Path) -> Iterator[str]:
+    """What would keep a run from reading the file that it is to train on."""
+    faults = list(data_faults(data))
+    yield from faults
+    if not faults and data.suffix.lower() not in DATA_SUFFIXES:
+        yield (
+            f"data file {data}: a run reads only files whose names end with "
+            f"{' or '.join(DATA_SUFFIXES)}: rename it, or name another one by --data"
+        )
+
+
 def data_faults(data: Path, wanted: str = "CSV or Parquet file") -> Iterator[str]:
     """What is wrong with the data file as a file; its content is the pipeline's business."""
-    if not data.exists():
+    if not os.access(data, os.F_OK):
         yield f"data file {data} does not exist: name a {wanted} by --data"
     elif not data.is_file():
         yield f"data file {data} is not a file: name a {wanted} by --data"
+    elif not os.access(data, os.R_OK):
+        yield f"data file {data} cannot be read: allow it, or name another one by --data"
     elif data.stat().st_size == 0:
         yield f"data file {data} is empty: it needs a header line and rows"
 

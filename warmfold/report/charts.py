@@ -156,6 +156,14 @@ def short_number(value: str) -> str:
     return value if number.is_integer() else f"{number:.4g}"
 
 
+def shortened(name: str, characters: int) -> str:
+    """A longer name with an ellipsis for its middle: the ends tell columns of one family apart."""
+    if len(name) <= characters:
+        return name
+    end = (characters - 1) // 2
+    return f"{name[: characters - 1 - end]}…{name[-end:]}"
+
+
 def log_ticks(minimum: float | None, maximum: float | None) -> list[float]:
     """1, 2 and 5 times the powers of ten within a positive range; the ends if there are none."""
     if minimum is None or maximum is None or minimum <= 0:

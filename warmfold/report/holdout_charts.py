@@ -8,12 +8,15 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from warmfold.report import charts
-from warmfold.report.charts import Chart, escape
+from warmfold.report.charts import Chart, escape, shortened
 from warmfold.report.evaluation import Evaluation
 from warmfold.report.regression_charts import predicted_actual, residuals
 
 _SHOWN_FEATURES = 20
 _BAR_HEIGHT = 24
+# What a name may take up beside the bars; the whole one is under the pointer.
+_NAME_CHARACTERS = 30
+_NAMES_AND_BARS_PIXELS = 400
 
 
 def holdout_charts(evaluation: Evaluation) -> list[Chart]:
@@ -174,15 +177,22 @@ def importance(evaluation: Evaluation) -> Chart:
         x="share of the total gain", y="", height=110 + _BAR_HEIGHT * max(len(shown), 1)
     )
     made.update_xaxes(tickformat=".0%")
-    made.update_yaxes(type="category")
+    names = [feature.name for feature in shown]
+    made.update_yaxes(
+        type="category",
+        tickvals=list(range(len(names))),
+        ticktext=[escape(shortened(name, _NAME_CHARACTERS)) for name in names],
+    )
     made.add_trace(
         go.Bar(
             x=[feature.gain / total if total else 0.0 for feature in shown],
-            y=[escape(feature.name) for feature in shown],
+            y=[escape(name) for name in names],
             orientation="h",
             marker={"color": charts.BLUE},
             customdata=[feature.splits for feature in shown],
-            hovertemplate="%{y}: %{x:.1%} of the gain, used %{customdata} times<extra></extra>",
+            hovertext=[escape(name) for name in names],
+            hovertemplate="%{hovertext}: %{x:.1%} of the gain, used %{customdata} times"
+            "<extra></extra>",
         )
     )
     unused = len(features) - len(used)
@@ -195,4 +205,5 @@ def importance(evaluation: Evaluation) -> Chart:
         summary="Strongest first: " + ", ".join(f.name for f in reversed(shown[-5:])) + ".",
         figure=made,
         wide=True,
+        minimum_width=_NAMES_AND_BARS_PIXELS,
     )

@@ -22,6 +22,7 @@ from warmfold.report.charts import (
 )
 from warmfold.report.collect import ReportData
 from warmfold.report.holdout_charts import holdout_charts
+from warmfold.report.labels import is_number, label
 from warmfold.report.search_charts import trials_over_time
 from warmfold.report.tuning_charts import tuning_charts
 from warmfold.runs.records import Run, Trial, Tuning
@@ -99,9 +100,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        clock=clock, words=_words, number=short_number, moment=_moment, value=_value
+        clock=clock, words=label, number=short_number, moment=_moment, value=_value
     )
-    environment.tests["short_list"] = _is_short_list
+    environment.tests.update(short_list=_is_short_list, numeric=is_number)
     return environment
 
 
@@ -168,14 +169,6 @@ def _parameters(run: Run) -> list[str]:
     """What any candidate tuned, each name once."""
     names = (parameter.name for tuning in run.candidates for parameter in tuning.parameters)
     return list(dict.fromkeys(names))
-
-
-def _words(key: str) -> str:
-    """``data_fingerprint`` as ``Data fingerprint``."""
-    if key in METRIC_NAMES:
-        return METRIC_NAMES[key]
-    text = key.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
 
 
 def _moment(value: datetime | None) -> str:

@@ -26,9 +26,7 @@ def trials_over_time(tunings: Sequence[Tuning], metric: str) -> Chart | None:
     complete = sorted((trial for t in tunings for trial in t.ranked), key=_end)
     if start is None or not complete:
         return None
-    made = charts.figure(
-        x="seconds since the first trial was created", y=f"{metric}, mean over folds"
-    )
+    made = charts.figure(x="seconds since the first trial", y=f"{metric}, mean over folds")
     best = _best_so_far(complete, maximize=tunings[0].maximize)
     seconds = [_seconds(trial, start) for trial in complete]
     made.add_trace(charts.line(seconds, best, "best so far", charts.GREEN, line={"shape": "hv"}))

@@ -6,7 +6,13 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
+from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import Aws, Deployment, split_s3_uri
+
+# What the processing job reads; see `warmfold_trainer.raw_input`, which is not imported here.
+DATA_SUFFIXES = (".csv", ".parquet")
 
 
 def upload_data(aws: Aws, deployment: Deployment, data: Path) -> str:
@@ -20,6 +26,30 @@ def upload_data(aws: Aws, deployment: Deployment, data: Path) -> str:
     folder = f"{prefix}/{digest}"
     aws.client("s3").upload_file(str(data), bucket, f"{folder}/{data.name}")
     return f"s3://{bucket}/{folder}/"
+
+
+def require_data(aws: Aws, deployment: Deployment) -> None:
+    """Raises ``WarmfoldError`` if nothing that a run reads is below the deployed ``RawDataUri``.
+
+    Whoever may start a run need not be allowed to list the bucket: then the run itself finds out.
+    """
+    uri = deployment.training["RawDataUri"]
+    bucket, prefix = split_s3_uri(uri)
+    pages = aws.client("s3").get_paginator("list_objects_v2")
+    try:
+        for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+            keys = [found["Key"].lower() for found in page.get("Contents", ())]
+            if any(key.endswith(DATA_SUFFIXES) for key in keys):
+                return
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "AccessDenied":
+            return
+        raise
+    kinds = " or ".join(DATA_SUFFIXES)
+    raise WarmfoldError(
+        f"there is no {kinds} file below {uri}, which a run without --data trains on: name a file "
+        "by --data, or upload one there"
+    )
 
 
 def start_run(aws: Aws, pipeline: str, parameters: Mapping[str, str]) -> str:

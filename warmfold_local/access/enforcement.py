@@ -14,7 +14,7 @@ from warmfold_local.ministack_cloudformation import (
     complete_resources,
     complete_rollbacks,
 )
-from warmfold_local.ministack_deletion import refuse_deletions
+from warmfold_local.ministack_deletion import end_workers_of_deleted_functions, refuse_deletions
 
 
 def enforce(cloud: Cloud) -> Gate:
@@ -27,6 +27,7 @@ def enforce(cloud: Cloud) -> Gate:
     complete_resources()
     complete_rollbacks()
     refuse_deletions()
+    end_workers_of_deleted_functions()
     authorise_types({ALARM: partial(check_alarm, cloud)})
     authorise_custom_resources(partial(check_function, cloud))
     return gate

@@ -1,6 +1,7 @@
 """The project's own tests: features row by row, and nothing protected among them."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,17 @@ def rows() -> Rows:
 
 def test_the_project_declares_every_column_of_the_data(rows: Rows) -> None:
     assert [*(column.name for column in PROJECT.columns), PROJECT.target] == list(rows[0])
+
+
+def test_the_sample_of_applicants_is_the_first_rows_of_the_data_without_the_outcome(
+    rows: Rows,
+) -> None:
+    lines = DATA.with_name("applicants.jsonl").read_text(encoding="utf-8").splitlines()
+    sample = [json.loads(line) for line in lines]
+    for applicant, row in zip(sample, rows[:5], strict=True):
+        assert {name: str(value) for name, value in applicant.items()} == {
+            name: value for name, value in row.items() if name != PROJECT.target
+        }
 
 
 def test_the_labels_are_those_of_the_data(rows: Rows) -> None:

@@ -263,7 +263,7 @@ def test_a_broken_line_is_named_without_its_content(tmp_path: Path) -> None:
 
 
 def test_a_broken_line_of_standard_input_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("bogus\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"bogus\n")))
     with pytest.raises(WarmfoldError, match="standard input, line 1: not JSON"):
         model_commands.read_applicants("-")
 

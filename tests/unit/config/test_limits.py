@@ -98,7 +98,7 @@ def test_a_name_is_refused_if_and_only_if_it_makes_one_too_long(
         over = max(len(each.name) - each.limit for each in limited)
         told = [fault for fault in found if fault.key == key]
         assert len(told) == (1 if over > 0 else 0)
-        assert all(fault.remedy.endswith(f" by {over}") for fault in told)
+        assert all(f" by {over}" in fault.remedy for fault in told)
 
 
 def longest(make: Any) -> int:
@@ -114,10 +114,14 @@ def test_the_longest_names_are_taken_and_one_more_is_refused_by_the_reader(tmp_p
     assert load(tmp_path, content, "e" * most) == []
     (found,) = load(tmp_path, set_at(content, (*MODEL, "name"), "m" * (model + 1)), "e" * most)
     assert found.startswith(f"models[0].name = '{'m' * (model + 1)}': makes the IAM role ")
-    assert found.endswith("AWS allows 64: shorten the model's name by 1")
+    assert found.endswith(
+        f"AWS allows 64: shorten by 1 in all: the model's name has {model + 1}, and the "
+        f"environment's, which is its file's, {most}"
+    )
     bucket, role = load(tmp_path, content, "e" * (most + 1))
     assert bucket.startswith(f"name = '{'e' * (most + 1)}': makes the bucket ")
-    assert "characters long; AWS allows 64: shorten the model's name by 1" in role
+    assert bucket.endswith("shorten the environment's name, which is its file's, by 1")
+    assert "characters long; AWS allows 64: shorten by 1 in all" in role
 
 
 @pytest.mark.parametrize("name", ["Prod", "prod_eu", "1prod", "prod.eu"])

@@ -43,10 +43,17 @@ def test_both_tables_must_make_sense(
     assert any(expected in message for message in found), found
 
 
-@pytest.mark.parametrize("place,value", [(SHARING, readers(STAGING)), (UPSTREAM, IMPORT)])
+@pytest.mark.parametrize(
+    "place,value,other_place,other",
+    [
+        (SHARING, readers(STAGING), UPSTREAM, {**IMPORT, **PROD}),
+        (UPSTREAM, IMPORT, SHARING, readers(PROD)),
+    ],
+)
 def test_images_are_those_that_ci_pushes_to_both_sides(
-    tmp_path: Path, place: Place, value: object
+    tmp_path: Path, place: Place, value: object, other_place: Place, other: object
 ) -> None:
+    write(tmp_path, set_at(values("staging"), other_place, other), "staging")
     (found,) = messages(tmp_path, (place, value), (SOURCE, "build"))
     assert "images.source = 'build': makes images that no other environment can name" in found
     assert 'set it to "uri"' in found
@@ -55,14 +62,6 @@ def test_images_are_those_that_ci_pushes_to_both_sides(
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     changes = ((SHARING, readers(PROD, PROD)), (UPSTREAM, {**IMPORT, **PROD}), (SOURCE, "build"))
     assert len(messages(tmp_path, *changes)) == 5
-
-
-def test_the_same_name_in_another_account_is_another_environment(tmp_path: Path) -> None:
-    other = {**PROD, "account": "444444444444"}
-    content = set_at(set_at(values(), SHARING, readers(other)), UPSTREAM, {**IMPORT, **other})
-    settings = load_settings("prod", write(tmp_path, content))
-    assert settings.sharing is not None
-    assert settings.sharing.readers[0].account == "444444444444"
 
 
 def test_no_environment_that_is_shipped_shares_or_imports() -> None:

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from warmfold.demo.preflight import check, data_faults, default_data, folder_faults
+from warmfold.demo.preflight import (
+    check,
+    data_faults,
+    default_data,
+    folder_faults,
+    training_data_faults,
+)
 from warmfold.errors import WarmfoldError
 
 
@@ -43,6 +49,19 @@ def test_a_folder_is_no_data_file(tmp_path: Path) -> None:
     assert list(data_faults(tmp_path)) == [
         f"data file {tmp_path} is not a file: name a CSV or Parquet file by --data"
     ]
+
+
+@pytest.mark.parametrize("name", ["data.txt", "data.csv.gz"])
+def test_a_file_that_no_run_reads_is_refused_by_its_name(data: Path, name: str) -> None:
+    path = data.rename(data.with_name(name))
+    assert list(training_data_faults(path)) == [
+        f"data file {path}: a run reads only files whose names end with .csv or .parquet: rename "
+        "it, or name another one by --data"
+    ]
+
+
+def test_the_case_of_a_data_files_name_does_not_matter(data: Path) -> None:
+    assert list(training_data_faults(data.rename(data.with_name("DATA.CSV")))) == []
 
 
 def test_everything_that_is_missing_is_said_at_once(

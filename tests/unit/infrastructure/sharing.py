@@ -50,6 +50,8 @@ def importing_content(approval: str = "manual") -> dict[str, Any]:
 
 def side(folder: Path, environment: str, content: dict[str, Any]) -> Side:
     folder.mkdir()
+    write(folder, sharing_content(), "staging")
+    write(folder, importing_content(), "prod")
     settings = load_settings(environment, write(folder, content, environment))
     return Side(settings, synthesize(settings, folder / "out"))
 

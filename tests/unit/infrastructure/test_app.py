@@ -158,4 +158,5 @@ def test_an_unknown_environment_ends_with_one_plain_message(
     result = run(REPOSITORY, CDK_CONTEXT_JSON=json.dumps(context), CDK_OUTDIR=str(tmp_path / "out"))
     assert result.returncode == 1
     assert f"warmfold: {expected}" in result.stderr
+    assert "for example `-c env=" in result.stderr
     assert "Traceback" not in result.stderr

@@ -34,9 +34,9 @@ from warmfold.report.tuning_charts import fold_scores, parameter_effect, tuning_
 from warmfold.runs.records import Parameter, Trial, Tuning
 
 
-def figure_of(chart: Chart | None) -> dict[str, list[dict[str, Any]]]:
+def figure_of(chart: Chart | None) -> dict[str, Any]:
     assert chart is not None
-    values: dict[str, list[dict[str, Any]]] = json.loads(chart.json)
+    values: dict[str, Any] = json.loads(chart.json)
     return values
 
 
@@ -181,7 +181,8 @@ def precision_recall_trace(recall: list[float], precision: list[float]) -> dict[
     values = evaluation_values()
     values["curves"]["precision_recall"] = {"recall": recall, "precision": precision}
     evaluation = Evaluation.from_json(json.dumps(values))
-    return figure_of(precision_recall(evaluation))["data"][1]
+    trace: dict[str, Any] = figure_of(precision_recall(evaluation))["data"][1]
+    return trace
 
 
 @settings(deadline=None, max_examples=30)
@@ -221,6 +222,21 @@ def test_importance_is_sorted_and_counts_unused_features() -> None:
     shown = figure_of(chart)["data"][0]
     assert shown["x"] == sorted(shown["x"])
     assert "4 are not used by the model" in chart.note
+
+
+def test_a_long_feature_name_is_shortened_beside_the_bars_and_whole_under_the_pointer() -> None:
+    long = "number_of_people_being_liable_to_provide_maintenance_for"
+    values: dict[str, Any] = evaluation_values()
+    values["importance"] = [
+        {"feature": long, "gain": 2.0, "splits": 3},
+        {"feature": "housing", "gain": 1.0, "splits": 3},
+    ]
+    evaluation = Evaluation.from_json(json.dumps(values))
+    chart = next(c for c in holdout_charts(evaluation) if c.key == "importance")
+    figure = figure_of(chart)
+    assert figure["layout"]["yaxis"]["ticktext"] == ["housing", "number_of_peopl…aintenance_for"]
+    assert figure["data"][0]["hovertext"] == ["housing", long]
+    assert chart.minimum_width > 0
 
 
 def test_a_figure_cannot_end_its_script_element() -> None:

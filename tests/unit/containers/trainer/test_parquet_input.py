@@ -9,7 +9,7 @@ import pytest
 from arro3.core import Array, DataType, Table, list_array
 from arro3.io import write_parquet
 
-from tests.unit.containers.trainer.loans import CLASSIFICATION, raw_rows, write_csv
+from tests.unit.containers.trainer.loans import CLASSIFICATION, REGRESSION, raw_rows, write_csv
 from warmfold_contract.errors import UserError
 from warmfold_contract.schema import Column
 from warmfold_features import typed_column
@@ -129,7 +129,7 @@ def test_the_first_fault_of_each_column_is_told(tmp_path: Path) -> None:
         "numbers, and null for a missing one"
     )
     assert b.startswith("x.parquet, data row 1, column 'b': expected text, found a number; write")
-    assert "2 rows do not (1 blank, 1 another text): x.parquet, data row 2; x.parquet, da" in y
+    assert "2 rows do not (1 null, 1 another value): x.parquet, data row 2; x.parquet, da" in y
 
 
 def test_many_faults_are_counted(tmp_path: Path) -> None:
@@ -227,13 +227,30 @@ def test_labels_may_be_true_and_false(tmp_path: Path) -> None:
     assert raw.split.target.tolist() == [0, 1]
 
 
-def test_a_missing_label_is_blank(tmp_path: Path) -> None:
+def test_a_missing_label_is_null(tmp_path: Path) -> None:
     project = replace(CLASSIFICATION, columns=(), target="x", group=None, time=None)
     folder = write(tmp_path / "x.parquet", x=array([1.0, None, 2.5], FLOAT))
     with pytest.raises(
-        UserError, match=r"2 rows do not .1 blank, 1 another text.: x\.parquet, data"
+        UserError, match=r"2 rows do not .1 null, 1 another value.: x\.parquet, data"
     ):
         read_raw_data(folder, project)
+
+
+def test_missing_groups_times_and_targets_are_null_and_told_together(tmp_path: Path) -> None:
+    project = replace(REGRESSION, columns=(), target="y", group="g", time="t")
+    folder = write(
+        tmp_path / "x.parquet",
+        y=array([1.0, None, 2.5], FLOAT),
+        g=array([1, 2, None], INTEGER),
+        t=array([None, 2, 3], INTEGER),
+    )
+    with pytest.raises(UserError) as caught:
+        read_raw_data(folder, project)
+    said = str(caught.value)
+    assert "the target column 'y' is null in 1 rows, and every row needs a value: x.parquet" in said
+    assert "the group column 'g' is null in 1 rows" in said
+    assert "the time column 't' is null in 1 rows" in said
+    assert "blank" not in said
 
 
 def cut(content: bytes) -> bytes:

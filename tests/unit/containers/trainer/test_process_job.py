@@ -164,9 +164,12 @@ def labelled(*labels: str) -> str:
         (changed(0, "housing", "house"), r"x.csv lacks the columns \['housing'\]"),
         (
             changed(5, ",bad\n", ",awful\n"),
-            "1 rows do not .0 blank, 1 another text.: x.csv, data row 5",
+            "1 rows do not .0 blank, 1 another value.: x.csv, data row 5",
         ),
-        (changed(5, ",bad\n", ",\n"), "1 rows do not .1 blank, 0 another text.: x.csv, data row 5"),
+        (
+            changed(5, ",bad\n", ",\n"),
+            "1 rows do not .1 blank, 0 another value.: x.csv, data row 5",
+        ),
         (
             labelled(*["good"] * 20),
             "the target column 'creditability' holds only 'good'.*positive_label",

@@ -1,0 +1,81 @@
+"""Before a run is started: whether there is anything to train on."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from tests.sessions import shared_session
+from warmfold.errors import WarmfoldError
+from warmfold.runs.aws import Aws, Deployment
+from warmfold.runs.start import require_data
+
+DEPLOYMENT = Deployment(
+    model="credit",
+    training={"RawDataUri": "s3://bucket/credit/raw/"},
+    serving={},
+    batch={},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket(Aws):
+    """S3 with recorded answers."""
+
+    s3: Any = field(default_factory=lambda: shared_session().client("s3"))
+
+    def client(self, service: str) -> Any:
+        assert service == "s3"
+        return self.s3
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    return Bucket(session=shared_session(), environment="dev")
+
+
+@pytest.fixture
+def answers(bucket: Bucket) -> Stubber:
+    stubber = Stubber(bucket.s3)
+    stubber.activate()
+    return stubber
+
+
+def page(*keys: str, more: bool = False) -> dict[str, Any]:
+    contents = [{"Key": f"credit/raw/{key}"} for key in keys]
+    return {"Contents": contents, "IsTruncated": more} | (
+        {"NextContinuationToken": "next"} if more else {}
+    )
+
+
+@pytest.mark.parametrize("keys", [(), ("notes.txt", "data.csv.gz", "csv")])
+def test_a_run_without_data_is_refused_with_the_remedy(
+    bucket: Bucket, answers: Stubber, keys: tuple[str, ...]
+) -> None:
+    asked = {"Bucket": "bucket", "Prefix": "credit/raw/"}
+    answers.add_response("list_objects_v2", page(*keys), asked)
+    with pytest.raises(
+        WarmfoldError, match=r"no \.csv or \.parquet file below s3://bucket/credit/raw/.* by --data"
+    ):
+        require_data(bucket, DEPLOYMENT)
+
+
+@pytest.mark.parametrize("key", ["loans.csv", "2026/LOANS.CSV", "loans.parquet"])
+def test_a_data_file_on_any_page_is_enough(bucket: Bucket, answers: Stubber, key: str) -> None:
+    answers.add_response("list_objects_v2", page("notes.txt", more=True))
+    answers.add_response("list_objects_v2", page(key))
+    require_data(bucket, DEPLOYMENT)
+    answers.assert_no_pending_responses()
+
+
+def test_who_may_not_list_the_bucket_may_start_a_run(bucket: Bucket, answers: Stubber) -> None:
+    answers.add_client_error("list_objects_v2", "AccessDenied", http_status_code=403)
+    require_data(bucket, DEPLOYMENT)
+
+
+def test_another_refusal_is_not_swallowed(bucket: Bucket, answers: Stubber) -> None:
+    answers.add_client_error("list_objects_v2", "NoSuchBucket", http_status_code=404)
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        require_data(bucket, DEPLOYMENT)
