@@ -31,9 +31,11 @@ def add_stacks(app: App, settings: Settings) -> None:
     """The environment's own stacks first, those of CI if it has any, then four for each model."""
     names = Names(settings.name)
     images = ImagesStack(app, names.images_stack, settings=settings)
-    MonitoringStack(app, names.monitoring_stack, settings=settings)
+    monitoring = MonitoringStack(app, names.monitoring_stack, settings=settings)
     storage = StorageStack(app, names.storage_stack, settings=settings)
     storage.add_stack_dependency(images)
+    # Alarms name their topic; all stacks that have any come after the storage's.
+    storage.add_stack_dependency(monitoring)
     if settings.ci.repository:
         CiStack(app, names.ci_stack, settings=settings)
     network = job_network(app, settings, storage.key)

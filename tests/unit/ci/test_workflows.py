@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,27 @@ def test_the_job_that_may_write_runs_nothing_of_the_pull_request() -> None:
         "actions/download-artifact"
     ]
     assert not re.search(r"\./|\bmake\b|python", commands(comment))
+
+
+def test_an_environment_whose_diff_failed_is_said_to_have_beside_the_others(tmp_path: Path) -> None:
+    comment = workflow("pull-request")["jobs"]["comment"]
+    assert comment["if"] == "${{ !cancelled() && needs.diff.result != 'skipped' }}"
+    (tmp_path / "diff").mkdir()
+    for environment in ("dev", "prod"):
+        (tmp_path / f"diff/{environment}.txt").write_text(f"what {environment} gets\n")
+    (tmp_path / "gh").write_text("#!/bin/sh\nexit 0\n")
+    (tmp_path / "gh").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands(comment)],
+        cwd=tmp_path,
+        env={"PATH": path, "NUMBER": "7", "GITHUB_REPOSITORY": "a/b"},
+        check=True,
+    )
+    text = (tmp_path / "comment.md").read_text()
+    parts = ["cdk diff: dev", "what dev gets", "cdk diff: staging", "failed", "what prod gets"]
+    positions = [text.index(part) for part in parts]
+    assert positions == sorted(positions)
 
 
 def test_a_fork_never_signs_in() -> None:

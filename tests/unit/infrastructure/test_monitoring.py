@@ -33,6 +33,22 @@ AWS_METRICS = {
 }
 
 
+def test_every_stack_with_an_alarm_is_deployed_after_the_topic(prod: Assembly) -> None:
+    monitoring = prod.stack("monitoring").name
+    after = {monitoring}
+    for _ in prod.templates:
+        for name, artifact in prod.manifest["artifacts"].items():
+            if after & set(artifact.get("dependencies", [])):
+                after.add(name)
+    alarmed = [
+        name
+        for name, template in prod.templates.items()
+        if template.of_type("AWS::CloudWatch::Alarm")
+    ]
+    assert len(alarmed) > 1
+    assert set(alarmed) <= after
+
+
 def test_every_alarm_tells_the_topic_when_it_goes_off_and_when_it_is_over(prod: Assembly) -> None:
     alarms = [
         alarm["Properties"]
