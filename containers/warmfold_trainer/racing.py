@@ -91,7 +91,8 @@ class PairedRace:
 
     With the mean paired difference to the incumbent d over k of K folds and the pooled standard
     deviation s of paired differences, a trial stops when d + z s sqrt(1/k - 1/K) < 0: the mean
-    over all K folds would then, with normal differences, still be behind (one-sided).
+    over all K folds would then, with normal differences, still be behind (one-sided). With a
+    ``margin`` m the right side is m standard errors of the incumbent's mean instead of 0.
     """
 
     def __init__(
@@ -101,11 +102,13 @@ class PairedRace:
         z: float,
         greater_is_better: bool,
         min_finished: int = MIN_FINISHED,
+        margin: float = 0.0,
     ) -> None:
         self._history = history
         self._z = z
         self._sign = 1.0 if greater_is_better else -1.0
         self._min_finished = min_finished
+        self._margin = margin
 
     def after_fold(self, fold_scores: Mapping[int, float]) -> bool:
         finished = self._history.finished()
@@ -115,7 +118,8 @@ class PairedRace:
         folds = len(incumbent.provisional_scores)
         difference = self._sign * _mean_difference(fold_scores, incumbent)
         width = np.sqrt(1 / len(fold_scores) - 1 / folds)
-        return bool(difference + self._z * pooled_spread(finished, incumbent) * width < 0)
+        ahead = difference + self._z * pooled_spread(finished, incumbent) * width
+        return bool(ahead < self._margin * standard_error(incumbent))
 
     def pessimistic_score(self, fold_scores: Mapping[int, float]) -> float:
         """The incumbent's score less how far the trial was behind.
@@ -144,6 +148,12 @@ def pooled_spread(finished: Sequence[FinishedTrial], incumbent: FinishedTrial) -
         if trial is not incumbent
     ]
     return float(np.median(spreads)) if spreads else float("inf")
+
+
+def standard_error(trial: FinishedTrial) -> float:
+    """Of the mean of a trial's folds; 0 of a single one."""
+    folds = len(trial.provisional_scores)
+    return float(np.std(trial.provisional_scores, ddof=1)) / folds**0.5 if folds > 1 else 0.0
 
 
 def _mean_difference(fold_scores: Mapping[int, float], incumbent: FinishedTrial) -> float:

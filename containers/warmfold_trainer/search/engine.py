@@ -21,7 +21,8 @@ from warmfold_trainer.search.convergence import (
 from warmfold_trainer.search.ended import Begun, EndedTrial
 from warmfold_trainer.search.plan import Plan
 from warmfold_trainer.search.round_race import RoundRace
-from warmfold_trainer.search.suggest import Suggester
+from warmfold_trainer.search.rules import Rules
+from warmfold_trainer.search.suggest import SHIPPED, Suggester
 
 LOGGER = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Search:
     trial_data: TrialData
     arrangement: Arrangement
     keep: Callable[[EndedTrial], None]
+    rules: Rules = SHIPPED
     ended: dict[int, EndedTrial] = field(default_factory=dict)
     best_result: CrossValidation | None = None
     ended_early: str = ""
@@ -82,12 +84,14 @@ class Search:
             trials=self.plan.max_trials,
             seed=self.plan.candidate.seed,
             first=self.plan.first(),
+            fixed=self.plan.candidate.settings(),
+            rules=self.rules,
         )
 
     def resume(self, earlier: list[EndedTrial]) -> None:
         """Take over the trials of a checkpoint, in the order they ended."""
         for trial in earlier:
-            self._suggester.learn(trial.row.hyperparameters, trial.estimate)
+            self._suggester.learn(trial.row.hyperparameters, trial.estimate, trial.row.rounds)
             self._gains[trial.number] = trial.expected_gain
             self._note(trial, None)
 
@@ -208,10 +212,11 @@ class Search:
             z=self.plan.z,
             greater_is_better=greater_is_better,
             max_rounds=int(max_rounds),
+            margin=self.rules.margin,
         )
 
     def _finish(self, number: int, ended: Ended) -> None:
-        self._suggester.tell(number, ended.trial.estimate)
+        self._suggester.tell(number, ended.trial.estimate, ended.trial.row.rounds)
         self._note(ended.trial, ended.result)
         self.keep(ended.trial)
         row = ended.trial.row

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from warmfold_trainer.racing import Finished, PairedRace, best_of, pooled_spread
+from warmfold_trainer.racing import Finished, PairedRace, best_of, pooled_spread, standard_error
 
 # From this round on, every so many rounds.
 _FIRST_ROUND = 60
@@ -27,11 +27,22 @@ class RoundRace:
     """A ``PairedRace`` that is also asked within the first fold; see ``racing.WatchesRounds``."""
 
     def __init__(
-        self, history: Finished, *, z: float, greater_is_better: bool, max_rounds: int
+        self,
+        history: Finished,
+        *,
+        z: float,
+        greater_is_better: bool,
+        max_rounds: int,
+        margin: float = 0.0,
     ) -> None:
         self._race = PairedRace(
-            history, z=z, greater_is_better=greater_is_better, min_finished=_MIN_FINISHED
+            history,
+            z=z,
+            greater_is_better=greater_is_better,
+            min_finished=_MIN_FINISHED,
+            margin=margin,
         )
+        self._margin = margin
         self._history = history
         self._z = z
         self._sign = 1.0 if greater_is_better else -1.0
@@ -61,7 +72,8 @@ class RoundRace:
         foreseen = optimistic_end(signed, self._max_rounds)
         difference = foreseen - self._sign * incumbent.provisional_scores[0]
         width = np.sqrt(1 - 1 / len(incumbent.provisional_scores))
-        hopeless = bool(difference + self._z * pooled_spread(finished, incumbent) * width < 0)
+        ahead = difference + self._z * pooled_spread(finished, incumbent) * width
+        hopeless = bool(ahead < self._margin * standard_error(incumbent))
         self._still_to_come = foreseen - float(signed.max()) if hopeless else 0.0
         return hopeless
 

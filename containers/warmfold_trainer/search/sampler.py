@@ -21,6 +21,8 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from warmfold_trainer.search.gaussian import Array, GaussianProcess, fitted
+from warmfold_trainer.search.rules import Rules
+from warmfold_trainer.search.work import Work
 
 # Settings that are looked at: drawn anywhere, and near the best trials.
 _ANYWHERE, _NEAR_EACH, _BEST_TRIALS = 1000, 100, 5
@@ -38,8 +40,10 @@ class GaussianProcessSampler(BaseSampler):
     """The first ``startup`` trials are spread evenly; ``seed`` is the trial's, ``spread_seed`` the
     same for all trials of a search. Trials that failed count as the worst of the others.
 
-    ``expected_gain``: by how much the trial drawn is expected to improve the best score, ``None``
-    of one that was spread.
+    ``work`` foresees what trials take, given columns of drawn settings.
+
+    ``expected_gain``: by how much a trial is expected to improve the best score at most, whatever
+    it takes; ``None`` if the trial drawn was spread.
     """
 
     def __init__(
@@ -49,8 +53,12 @@ class GaussianProcessSampler(BaseSampler):
         seed: int,
         spread_seed: int,
         startup: int,
+        work: Work,
+        rules: Rules,
     ) -> None:
         self._space = dict(space)
+        self._work = work
+        self._rules = rules
         self._random = np.random.default_rng(seed)
         self._offsets = np.random.default_rng(spread_seed).random(len(self._space))
         self._startup = startup
@@ -72,14 +80,14 @@ class GaussianProcessSampler(BaseSampler):
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         scored = [one for one in ended if one.state == TrialState.COMPLETE]
         if trial.number < self._startup or len(scored) < 2:
-            unit = spread_evenly(trial.number, self._offsets)
+            unit = self._spread(trial.number)
         else:
             running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
             pending = [one for one in running if one.number != trial.number]
             sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
             unit = self._most_promising(ended, pending, sign)
         return {
-            name: _value(distribution, float(at))
+            name: value_at(distribution, float(at))
             for (name, distribution), at in zip(search_space.items(), unit, strict=True)
         }
 
@@ -91,6 +99,23 @@ class GaussianProcessSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         raise RuntimeError(f"{param_name} is drawn with the others, from {param_distribution}")
+
+    def _spread(self, number: int) -> Array:
+        """Of as many points as may be drawn, the one that is the ``number``th least work."""
+        if number >= self._startup:
+            return spread_evenly(self._startup * self._rules.spread_from + number, self._offsets)
+        count = self._startup * self._rules.spread_from
+        units = np.array([spread_evenly(n, self._offsets) for n in range(count)])
+        return np.asarray(units[np.argsort(self._works(units), kind="stable")[number]])
+
+    def _works(self, units: Array) -> Array:
+        """Of each of ``units`` (n, d), relative to each other."""
+        columns = {
+            name: _numbers(distribution, at)
+            for at, (name, distribution) in zip(units.T, self._space.items(), strict=True)
+            if not isinstance(distribution, CategoricalDistribution)
+        }
+        return np.broadcast_to(self._work(columns), len(units))
 
     def _most_promising(
         self, ended: Sequence[FrozenTrial], pending: Sequence[FrozenTrial], sign: float
@@ -113,13 +138,16 @@ class GaussianProcessSampler(BaseSampler):
         candidates = np.vstack(
             [self._random.random((_ANYWHERE, dimensions)), self._around(near, _NEAR, _NEAR_EACH)]
         )
+        most = 0.0
         for width in (*_REFINEMENTS, None):
             gain = _gains(process, self._features(candidates), best)
-            order = np.argsort(-gain, kind="stable")
+            most = max(most, float(gain.max()))
+            worth = np.where(gain > 0, gain / self._works(candidates) ** self._rules.price, gain)
+            order = np.argsort(-worth, kind="stable")
             leaders = candidates[order[:_BEST_TRIALS]]
             if width is not None:
                 candidates = np.vstack([leaders, self._around(leaders, width, _REFINED)])
-        self.expected_gain = max(float(gain[order[0]]), 0.0)
+        self.expected_gain = most
         return np.asarray(leaders[0])
 
     def _around(self, centres: Array, width: float, each: int) -> Array:
@@ -128,7 +156,7 @@ class GaussianProcessSampler(BaseSampler):
         return np.clip(repeated + self._random.normal(0.0, width, repeated.shape), 0.0, 1.0)
 
     def _unit(self, params: Mapping[str, Any]) -> list[float]:
-        return [_place(self._space[name], params[name]) for name in self._space]
+        return [place_of(self._space[name], params[name]) for name in self._space]
 
     def _features(self, units: Array) -> Array:
         """As the process sees points: a choice has a dimension for each of its values."""
@@ -188,7 +216,7 @@ def _best_and_latest(values: Array) -> NDArray[np.intp]:
     return np.union1d(np.argsort(-values, kind="stable")[:half], np.arange(len(values))[-half:])
 
 
-def _value(distribution: BaseDistribution, at: float) -> Any:
+def value_at(distribution: BaseDistribution, at: float) -> Any:
     """What lies at ``at``, from 0 to 1, of a distribution."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[int(_chosen(distribution, np.array([at]))[0])]
@@ -196,8 +224,8 @@ def _value(distribution: BaseDistribution, at: float) -> Any:
     return int(value) if isinstance(distribution, IntDistribution) else value
 
 
-def _place(distribution: BaseDistribution, value: Any) -> float:
-    """Where, from 0 to 1, a value of a distribution lies: the inverse of ``_value``."""
+def place_of(distribution: BaseDistribution, value: Any) -> float:
+    """Where, from 0 to 1, a value of a distribution lies: the inverse of ``value_at``."""
     if isinstance(distribution, CategoricalDistribution):
         return (distribution.choices.index(value) + 0.5) / len(distribution.choices)
     return float(_places(distribution, np.array([float(value)]))[0])

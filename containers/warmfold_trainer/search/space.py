@@ -73,6 +73,10 @@ class Range:
             return value
         return min(max(1.0 - value, 1.0 - self.maximum), 1.0 - self.minimum)
 
+    def setting(self, drawn: Any) -> Any:
+        """What is drawn, or a column of it, as the hyperparameter's own values."""
+        return 1.0 - drawn if self._reverse else drawn
+
     def _within(self, value: float) -> str:
         within = min(max(value, self.minimum), self.maximum)
         return str(int(within)) if self.kind == "integer" else repr(within)

@@ -16,6 +16,7 @@ from warmfold_trainer.racing import (
     PairedRace,
     best_of,
     pooled_spread,
+    standard_error,
 )
 
 FOLDS = 5
@@ -54,6 +55,22 @@ def test_a_small_lag_is_decided_only_after_more_folds() -> None:
     assert asked[0] is False
     assert asked[-1] is True
     assert asked == sorted(asked)
+
+
+@given(lead=st.floats(-0.02, 0.02), margin=st.floats(0.0, 0.3))
+def test_a_margin_stops_every_trial_that_none_stops_and_those_that_promise_less(
+    lead: float, margin: float
+) -> None:
+    history = some()
+    best = best_of(history.finished(), sign=1)
+    after_one = {1: best.provisional_scores[0] + lead}
+    asking = PairedRace(history, z=1.0, greater_is_better=True, margin=margin)
+    stopped = asking.after_fold(after_one)
+    assert stopped >= race(history, z=1.0).after_fold(after_one)
+    width = pooled_spread(history.finished(), best) * math.sqrt(1 - 1 / FOLDS)
+    assert stopped == (lead + width < margin * standard_error(best)) or math.isclose(
+        lead + width, margin * standard_error(best), abs_tol=1e-9
+    )
 
 
 def test_the_first_trials_are_never_stopped() -> None:

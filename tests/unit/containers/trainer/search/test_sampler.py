@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warmfold_trainer.search.rules import Rules
 from warmfold_trainer.search.sampler import expected_improvement, spread_evenly
 from warmfold_trainer.search.space import Range
-from warmfold_trainer.search.suggest import Suggester
+from warmfold_trainer.search.suggest import SHIPPED, Suggester
+from warmfold_trainer.search.work import work_of
 
 RATE = Range(name="rate", kind="continuous", minimum=0.01, maximum=1.0, scaling="Logarithmic")
 LEAVES = Range(name="leaves", kind="integer", minimum=2, maximum=64, scaling="Logarithmic")
@@ -140,3 +142,68 @@ def test_expected_improvement_is_the_mean_gain() -> None:
     gain = np.maximum(draws - 0.6, 0).mean()
     found = expected_improvement(np.array([0.2]), np.array([0.5]), 0.6)
     assert found[0] == pytest.approx(gain, rel=0.02)
+
+
+TREES = (
+    Range(name="learning_rate", kind="continuous", minimum=0.02, maximum=0.3, scaling="Linear"),
+    Range(name="num_leaves", kind="integer", minimum=2, maximum=64, scaling="Logarithmic"),
+)
+FIXED = {"max_rounds": 400, "early_stopping_rounds": 30}
+
+
+def tree_search(rules: Rules = SHIPPED, trials: int = 24) -> Suggester:
+    return Suggester(
+        TREES,
+        strategy="Bayesian",
+        maximize=True,
+        trials=trials,
+        seed=3,
+        first={"learning_rate": "0.05", "num_leaves": "31"},
+        fixed=FIXED,
+        rules=rules,
+    )
+
+
+def work(drawn: dict[str, str]) -> float:
+    numbers = {name: float(text) for name, text in drawn.items()}
+    return float(work_of([])({**FIXED, **numbers}))
+
+
+def flat(_: dict[str, str]) -> float:
+    """Nothing to be found: only what a trial takes makes a difference."""
+    return 0.5
+
+
+def test_the_first_trials_are_the_least_work_and_the_defaults_their_last() -> None:
+    drawn = searched(tree_search(), flat, trials=6)
+    works = [work(one) for one in drawn[:5]]
+    assert works == sorted(works)
+    assert drawn[5] == {"learning_rate": "0.05", "num_leaves": "31"}
+    dearer = searched(tree_search(Rules(spread_from=1)), flat, trials=5)
+    assert sum(works) < sum(work(one) for one in dearer)
+
+
+@pytest.mark.parametrize("trials", [1, 2, 5])
+def test_the_defaults_are_tried_however_few_trials_there_are(trials: int) -> None:
+    drawn = searched(tree_search(trials=trials), flat, trials)
+    assert {"learning_rate": "0.05", "num_leaves": "31"} in drawn
+
+
+def test_a_price_makes_a_search_that_learns_nothing_cheaper() -> None:
+    priced, unpriced = (
+        sum(work(one) for one in searched(tree_search(Rules(price=price)), flat)[6:])
+        for price in (1.0, 0.0)
+    )
+    assert priced < unpriced
+
+
+def test_a_search_of_rounds_that_takes_up_earlier_trials_draws_what_it_would_have_drawn() -> None:
+    def score(drawn: dict[str, str]) -> float:
+        return -work(drawn) * float(drawn["learning_rate"])
+
+    whole, resumed = tree_search(), tree_search()
+    for number in range(1, 13):
+        drawn = whole.ask(number)
+        whole.tell(number, score(drawn), 50 + number)
+        resumed.learn(drawn, score(drawn), 50 + number)
+    assert resumed.ask(13) == whole.ask(13)
