@@ -27,7 +27,8 @@ def main(folder: str, rounds: str, **given: str) -> int:
 
     def fold(number: int) -> float:
         train, _ = data.fold_rows(number)
-        booster = lightgbm.Booster(parameters, bins.rows(train))
+        (binned,) = bins.rows(train)
+        booster = lightgbm.Booster(parameters, binned)
         begun = time.thread_time()
         for _ in range(int(rounds)):
             booster.update()

@@ -31,6 +31,9 @@ from warmfold_trainer.folds import Fold, HopelessError, ScoredFold, best_score
 from warmfold_trainer.metric import Metric
 from warmfold_trainer.racing import Race, RacedOut, WatchesRounds
 
+# Of a fold of a large table: more share too few features each to be worth waiting for.
+MOST_THREADS = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrialData:
@@ -106,13 +109,13 @@ def cross_validate(
 ) -> CrossValidation | RacedOut:
     """Train every fold and score the set, or stop as soon as ``race`` says so.
 
-    ``workers`` folds are trained at a time (default: one for each core), with as many threads
-    each as leave no core to two of them: threads that wait for each other collapse when anything
-    else runs. ``on_fold(fold, score)`` is called in fold order as each is done, with the fold's
+    ``workers`` folds are trained at a time (default: as ``arranged`` says).
+    ``on_fold(fold, score)`` is called in fold order as each is done, with the fold's
     own best score, which is provisional: the final one is taken at the common number of rounds.
     Raises ``ScoreError`` if a model predicts anything that is not finite.
     """
-    arrangement = arranged(trial.data.folds, workers)
+    few = trial.binned.few_folds_at_a_time
+    arrangement = arranged(trial.data.folds, workers, few_at_a_time=few)
     prepared = trial.binned.with_settings(settings, threads=arrangement.threads)
     stop = threading.Event()
     folds = [Fold(trial.data, number, metric, stop) for number in _numbers(trial.data)]
@@ -139,12 +142,16 @@ class Arrangement:
     threads: int
 
 
-def arranged(folds: int, workers: int | None) -> Arrangement:
-    """One thread a fold while there are folds for the cores; given ``workers``, always one."""
+def arranged(folds: int, workers: int | None, *, few_at_a_time: bool = False) -> Arrangement:
+    """One thread a fold while there are folds for the cores; given ``workers``, always one.
+
+    No core is left to two threads: threads of a fold wait for each other. ``few_at_a_time``: up to
+    ``MOST_THREADS`` threads a fold, and so fewer folds in memory.
+    """
     if workers is not None:
         return Arrangement(workers=min(workers, folds), threads=1)
     cores = available_cores()
-    at_a_time = min(cores, folds)
+    at_a_time = min(-(-cores // MOST_THREADS) if few_at_a_time else cores, folds)
     return Arrangement(workers=at_a_time, threads=cores // at_a_time)
 
 

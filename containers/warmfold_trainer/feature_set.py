@@ -98,8 +98,10 @@ def read_feature_set(
     if feature_set not in names:
         known = ", ".join(map(str, names)) or "none"
         raise _fault(folder, f"there is no feature set {feature_set!r}; there are: {known}")
-    shared = ("target", "row_id", *(("fold",) if with_folds else ()))
+    shared = ("target", *(("fold",) if with_folds else ()))
     arrays = {name: _load(folder, f"{name}.npy", _array) for name in shared}
+    # 8 bytes a row that most jobs never look at.
+    arrays["row_id"] = _load(folder, "row_id.npy", _mapped)
     features = _load(folder, f"{feature_set}/features.npy", _mapped)
     try:
         result = FeatureSet(

@@ -31,6 +31,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    # Read by OpenMP when a library brings it, later. Threads that sleep while they wait for each
+    # other leave the cores to those that work; LightGBM's otherwise burn several times the CPU as
+    # soon as anything else runs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     command = COMMANDS.get(arguments[0]) if len(arguments) == 1 else None
     if command is None:
         LOGGER.error("usage: python -m warmfold_trainer {%s}", "|".join(COMMANDS))

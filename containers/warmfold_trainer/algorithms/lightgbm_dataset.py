@@ -20,6 +20,10 @@ from warmfold_trainer.mapped import copied_rows, give_back_pages
 BIN_SAMPLE_ROWS = 50_000
 # Rows that are binned at a time.
 _CHUNK_ROWS = 16_384
+# Of malloc.h.
+_M_MMAP_THRESHOLD = -3
+# Nothing that comes and goes with a round is as large below 160,000 rows.
+_LARGE_BLOCK_BYTES = 2**18
 
 
 class _Chunks(lightgbm.Sequence):
@@ -46,8 +50,13 @@ def dataset_parameters(settings: Settings, *, seed: int, values: int = 0) -> dic
     between two layouts goes by a clock.
     """
     bins = {key: settings[key] for key in DATASET_PARAMETERS}
-    layout = "force_row_wise" if values <= ROW_WISE_VALUES else "force_col_wise"
+    layout = "force_col_wise" if is_large(values) else "force_row_wise"
     return {**FIXED, layout: True, "seed": seed, "num_threads": 1, **bins}
+
+
+def is_large(values: int) -> bool:
+    """Whether memory counts for more than a few per cent of CPU."""
+    return values > ROW_WISE_VALUES
 
 
 def dataset_of(table: Table, parameters: dict[str, Any]) -> lightgbm.Dataset:
@@ -61,6 +70,7 @@ def binned(table: Table, parameters: dict[str, Any]) -> lightgbm.Dataset:
     if rows <= BIN_SAMPLE_ROWS:
         found = dataset_of(table, parameters).construct()
     else:
+        _give_back_large_blocks()
         found = in_chunks(table, parameters, np.arange(BIN_SAMPLE_ROWS) * rows // BIN_SAMPLE_ROWS)
     give_back_pages(table.features)
     _give_back_freed_memory()
@@ -93,6 +103,14 @@ def _dataset(
         ],
         params=parameters,
     )
+
+
+def _give_back_large_blocks() -> None:
+    """glibc raises the size from which a block's pages go back as soon as it is freed to that of
+    the largest freed block, up to 32 MiB: the folds' threads would keep what they have freed."""
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
 
 
 def _give_back_freed_memory() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from warmfold_contract.errors import UserError
 from warmfold_contract.settings import Settings
 from warmfold_trainer.algorithms.early_stopping import TRAINING_CONTROL, boost
 from warmfold_trainer.algorithms.fold_cache import FoldCache
-from warmfold_trainer.algorithms.lightgbm_dataset import binned, dataset_parameters
+from warmfold_trainer.algorithms.lightgbm_aside import AsideDataset
+from warmfold_trainer.algorithms.lightgbm_dataset import binned, dataset_parameters, is_large
 from warmfold_trainer.algorithms.protocol import (
     Importance,
     Matrix,
@@ -54,21 +56,36 @@ class LightGbmBins:
         self.seed = seed
         values = table.features.size
         self.parameters = dataset_parameters(settings, seed=seed, values=values)
-        self.dataset = binned(table, self.parameters)
+        # Only by columns are a fold's trees the same with any number of threads.
+        self.few_folds_at_a_time = is_large(values)
+        self._binned = AsideDataset(
+            binned(table, self.parameters),
+            self.parameters,
+            values if self.few_folds_at_a_time else None,
+        )
         self._subsets = FoldCache(self._subset, keep=keep_folds)
 
     def with_settings(self, settings: Settings, *, threads: int = 1) -> "LightGbmTable":
         return LightGbmTable(self, settings, threads=threads)
 
-    def rows(self, rows: Rows) -> lightgbm.Dataset:
+    def held(self) -> AbstractContextManager[lightgbm.Dataset]:
+        """All rows; see ``AsideDataset``."""
+        return self._binned.held()
+
+    def rows(self, *parts: Rows) -> list[lightgbm.Dataset]:
         """The binned rows, constructed: LightGBM constructs lazily, which threads must not race."""
-        return self._subsets.get(rows)
+        with self.held():
+            return [self._subsets.get(rows) for rows in parts]
 
     def _subset(self, rows: Rows) -> lightgbm.Dataset:
-        subset = self.dataset.subset([], params=self.parameters)
-        # As an array: `subset` makes a list of Python integers of whatever it is given.
-        subset.used_indices = rows.astype(np.int32)  # type: ignore[assignment]
-        return subset.construct()
+        with self.held() as dataset:
+            subset = dataset.subset([], params=self.parameters)
+            # As an array: `subset` makes a list of Python integers of whatever it is given.
+            subset.used_indices = rows.astype(np.int32)  # type: ignore[assignment]
+            subset.construct()
+        # Needed no more, and the table must not stay in memory for them.
+        subset.reference = subset.used_indices = subset.label = None
+        return subset
 
 
 class LightGbmTable:
@@ -80,8 +97,9 @@ class LightGbmTable:
         self.parameters = training_parameters(settings, bins.parameters, threads=threads)
 
     def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> "LightGbmFold":
-        booster = lightgbm.Booster(self.parameters, self._bins.rows(train))
-        booster.add_valid(self._bins.rows(validation), "validation")
+        binned_train, binned_validation = self._bins.rows(train, validation)
+        booster = lightgbm.Booster(self.parameters, binned_train)
+        booster.add_valid(binned_validation, "validation")
         snapshots = Snapshots(int(self._settings[EARLY_STOPPING_ROUNDS]))
         rounds = itertools.count(1)
 
@@ -96,16 +114,23 @@ class LightGbmTable:
             self._settings,
             greater_is_better=score.greater_is_better,
         )
-        sample = None if score.sample is None else np.searchsorted(train, score.sample)
-        fitted = () if sample is None else (_sample_of(booster, sample, len(curve)),)
+        # Reading all rows' predictions of a large table takes more than walking the trees again.
+        fitted: tuple[Remembered, ...] = ()
+        if self._bins.few_folds_at_a_time:
+            best = curve.argmax() if score.greater_is_better else curve.argmin()
+            snapshots.keep_closest(int(best) + 1)
+        elif score.sample is not None:
+            places = np.searchsorted(train, score.sample)
+            fitted = (_sample_of(booster, places, len(curve)),)
         # As text and back, exactly: a trained booster holds on to its data and its buffers.
         text = booster.model_to_string(num_iteration=-1)
         model = lightgbm.Booster(model_str=text)
         return LightGbmFold(model, curve, self._bins.table, snapshots, fitted)
 
     def fit_final(self, rounds: int, *, threads: int) -> "LightGbmModel":
-        booster = lightgbm.Booster({**self.parameters, "num_threads": threads}, self._bins.dataset)
-        return LightGbmModel(boosted(booster, rounds))
+        with self._bins.held() as dataset:
+            booster = lightgbm.Booster({**self.parameters, "num_threads": threads}, dataset)
+            return LightGbmModel(boosted(booster, rounds))
 
 
 class LightGbmFold:

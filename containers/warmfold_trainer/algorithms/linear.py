@@ -53,6 +53,9 @@ class Linear:
 class LinearBins:
     """The table as bins. Their edges look at all rows, never at the target."""
 
+    # A fold takes one thread.
+    few_folds_at_a_time = False
+
     def __init__(self, table: Table, max_bin: int) -> None:
         self.table = table
         step = -(-len(table.features) // _ROWS_FOR_EDGES)

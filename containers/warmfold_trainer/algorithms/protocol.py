@@ -136,6 +136,11 @@ class PreparedTable(Protocol):
 class BinnedTable(Protocol):
     """A table binned once for all trials of a candidate; threads may share it."""
 
+    @property
+    def few_folds_at_a_time(self) -> bool:
+        """Whether a fold's memory is worth more than what threads lose to waiting for each other:
+        then few folds are trained side by side, each with many threads."""
+
     def with_settings(self, settings: Settings, *, threads: int = 1) -> PreparedTable:
         """Ready for one trial. The parameters that shape the bins are those of ``bin``.
 

@@ -26,6 +26,11 @@ class Snapshots:
         if rounds % self._step == 0:
             self._kept.append(Remembered(rounds=rounds, predicted=predicted.copy()))
 
+    def keep_closest(self, rounds: int) -> None:
+        """Let go of the others: 8 bytes a validation row instead of 32."""
+        one = self.closest(rounds)
+        self._kept = deque(() if one is None else (one,))
+
     def closest(self, rounds: int) -> Remembered | None:
         """The one with the fewest rounds between, if those are fewer than ``rounds``."""
         return closest(self._kept, rounds)

@@ -48,6 +48,9 @@ class XgboostTrees:
 class XgboostBins:
     """The table as quantile bins. Their edges look at all rows, never at the target."""
 
+    # A fold takes one thread.
+    few_folds_at_a_time = False
+
     def __init__(self, table: Table, settings: Settings, *, seed: int, keep_folds: bool) -> None:
         self.table = table
         self.seed = seed

@@ -259,6 +259,8 @@ class Constant:
     ) -> "Constant":
         return self
 
+    few_folds_at_a_time = False
+
     def with_settings(self, settings: Settings, *, threads: int = 1) -> "Constant":
         return self
 
@@ -350,6 +352,8 @@ def test_folds_of_a_trial_that_lost_its_race_do_not_train_on() -> None:
     class OneFold:
         """The first fold is short, the others would take minutes."""
 
+        few_folds_at_a_time = False
+
         def __init__(self) -> None:
             trial = prepared(feature_set(folds=5), settings)
             self.slow = trial.binned.with_settings(settings)
@@ -408,4 +412,16 @@ def test_threads_times_folds_at_a_time_are_never_more_than_the_cores(
 ) -> None:
     monkeypatch.setattr("warmfold_trainer.cross_validation.available_cores", lambda: cores)
     found = arranged(folds, workers)
+    assert (found.workers, found.threads) == arrangement
+
+
+@pytest.mark.parametrize(
+    "cores, folds, arrangement",
+    [(1, 5, (1, 1)), (2, 5, (1, 2)), (8, 5, (1, 8)), (16, 5, (2, 8)), (96, 5, (5, 19))],
+)
+def test_few_folds_of_a_large_table_are_in_memory_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, cores: int, folds: int, arrangement: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("warmfold_trainer.cross_validation.available_cores", lambda: cores)
+    found = arranged(folds, None, few_at_a_time=True)
     assert (found.workers, found.threads) == arrangement

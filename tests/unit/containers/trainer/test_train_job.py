@@ -1,6 +1,7 @@
 """A trial as a job: metric lines, files, failures and being stopped."""
 
 import json
+import os
 import signal
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.unit.containers.trainer.jobs import TRIAL, Finished, Job
 from warmfold_contract.metrics import OBJECTIVE, TRIAL_METRICS, fold_metric, parse_metric
 from warmfold_contract.paths import Paths
 from warmfold_trainer.cross_validation import CrossValidation
+from warmfold_trainer.main import main
 from warmfold_trainer.trial import closing_lines
 
 
@@ -191,3 +193,15 @@ def test_a_reason_from_before_is_kept(trial: Job) -> None:
     trial.paths.failure.write_text("the first cause")
     trial.set_hyperparameters({**TRIAL, "num_leaves": "1"})
     assert trial.run("train").reason == "the first cause"
+
+
+@pytest.mark.parametrize("given, expected", [(None, "passive"), ("active", "active")])
+def test_threads_that_wait_for_each_other_sleep_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
+) -> None:
+    # Set, so that it is put back after the test.
+    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert main([]) == 2
+    assert os.environ["OMP_WAIT_POLICY"] == expected
