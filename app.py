@@ -14,6 +14,7 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from config.errors import ConfigError, UnknownEnvironmentError
 from config.load import load_settings
+from config.names import LOCAL
 from stacks.platform import add_stacks, feature_flags
 from warmfold.errors import WarmfoldError
 
@@ -27,7 +28,7 @@ def main() -> None:
     )
     environment = app.node.try_get_context("env")
     try:
-        add_stacks(app, load_settings("local" if environment is None else str(environment)))
+        add_stacks(app, load_settings(LOCAL if environment is None else str(environment)))
     except UnknownEnvironmentError as error:
         sys.exit(f"warmfold: {error}, for example `-c env={error.example}`")
     except (ConfigError, WarmfoldError) as error:

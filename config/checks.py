@@ -37,6 +37,8 @@ from config.checks_serving import (
     DEPLOYMENT,
     OFF_HOURS,
     SERVING,
+    guardrail_faults,
+    probes_faults,
     production_instances_faults,
     production_night_faults,
     time_zone_faults,
@@ -44,6 +46,7 @@ from config.checks_serving import (
 from config.checks_tags import TAGS
 from config.checks_tuning import candidate_faults, range_faults, tuning_faults
 from config.errors import Fault
+from config.names import LOCAL
 from config.partial import Check, every, known
 from config.settings import (
     Batch,
@@ -97,6 +100,10 @@ def _candidate_count(value: Model) -> Iterator[Fault]:
             problem="are too many for the steps of one pipeline",
             remedy=f"keep {_MAX_CANDIDATES}, or make a second model",
         )
+
+
+def _probes(value: Model) -> Iterator[Fault]:
+    return probes_faults(value.serving, value.delivery)
 
 
 def _ci(value: Settings) -> Iterator[Fault]:
@@ -153,11 +160,12 @@ def checks_for(environment: str) -> Mapping[type, Check]:
         Range: range_faults,
         Candidate: candidate_faults,
         Deployment: every(*DEPLOYMENT),
-        Serving: every(*SERVING),
+        # Nobody waits for real minutes on a laptop.
+        Serving: every(*SERVING, *([] if environment == LOCAL else [guardrail_faults])),
         OffHours: every(*OFF_HOURS),
         Registration: registration_faults,
         Batch: every(_batch, batch_type_faults),
-        Model: every(_candidate_names, _candidate_count, registered_faults, search_faults),
+        Model: every(_candidate_names, _candidate_count, registered_faults, search_faults, _probes),
         Settings: every(_ci, _model_names),
     }
     if is_production(environment):

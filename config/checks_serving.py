@@ -7,7 +7,7 @@ from config.checks_instances import endpoint_type_faults
 from config.decode import close_match
 from config.errors import Fault
 from config.partial import Check
-from config.settings_serving import Deployment, OffHours, Serving
+from config.settings_serving import Delivery, Deployment, OffHours, Serving
 
 # SageMaker developer guide, prerequisites of endpoint auto scaling: not for burstable types.
 _NO_PLACES = {"Factory", "localtime", "posixrules"}
@@ -77,6 +77,33 @@ def time_zone_faults(name: str) -> Iterator[Fault]:
             value=name,
             problem=f"is no time zone{close_match(name, zones)}",
             remedy="use an IANA name such as Europe/London or UTC",
+        )
+
+
+def guardrail_faults(value: Serving) -> Iterator[Fault]:
+    """Whether an alarm can fire before the deployment that it is to take back has ended.
+
+    Each of an alarm's periods is a minute that has to be over, and all of them must be bad.
+    """
+    minutes, baking = value.alarms.evaluation_minutes, value.deployment.wait_seconds
+    if minutes * 60 >= baking:
+        yield Fault(
+            key="alarms.evaluation_minutes",
+            value=minutes,
+            problem=f"is not over before deployment.wait_seconds ({baking}): no alarm could take a "
+            "deployment back",
+            remedy="lower it, or wait longer",
+        )
+
+
+def probes_faults(serving: Serving, delivery: Delivery) -> Iterator[Fault]:
+    """Keys are relative to the model."""
+    if serving.deployment.traffic_shift == "canary" and delivery.probes_per_minute == 0:
+        yield Fault(
+            key="delivery.probes_per_minute",
+            value=0,
+            problem="leaves a canary without traffic of its own, which proves nothing",
+            remedy='send some, or set serving.deployment.traffic_shift = "all_at_once"',
         )
 
 

@@ -7,6 +7,10 @@ queue or a Lambda gets the name that CloudFormation gives it.
 from dataclasses import dataclass
 
 PREFIX = "warmfold"
+ENDPOINT_LOGS = "/aws/sagemaker/Endpoints/"
+
+# The environment of the local cloud.
+LOCAL = "local"
 
 # The endpoint has one variant; its name must not change between deployments (SageMaker
 # deployment guardrails), and alarms and scaling refer to it.
@@ -58,8 +62,8 @@ class ModelNames:
 
     @property
     def endpoint_log_group(self) -> str:
-        """SageMaker makes it for what the endpoint's containers print, and deletes it never."""
-        return f"/aws/sagemaker/Endpoints/{self.endpoint}"
+        """SageMaker calls it so, makes it if it is not there, and deletes it never."""
+        return f"{ENDPOINT_LOGS}{self.endpoint}"
 
     @property
     def scaling_function(self) -> str:
@@ -176,6 +180,11 @@ class Names:
         A literal, because roles of other stacks are bound to prefixes of this bucket.
         """
         return f"{self.prefix}-{account}-{region}"
+
+    @property
+    def log_group_prefixes(self) -> tuple[str, ...]:
+        """Log groups get their names from stacks, except those of endpoints."""
+        return (f"{self.prefix}-", f"{ENDPOINT_LOGS}{self.prefix}-")
 
     @property
     def key_alias(self) -> str:

@@ -89,7 +89,6 @@ class Images:
     """``uri``: an image that CI pushed under its content hash. ``build``: built by `cdk deploy`."""
 
     source: Literal["uri", "build"]
-    kept_images: Annotated[int, Between(2, 1000)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ class Deployment:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarms:
-    """Either of them firing rolls a deployment back."""
+    """Either of them firing rolls a deployment back, if it can fire before that has baked."""
 
     error_rate_percent: Annotated[float, Above(0, 100)]
     latency_milliseconds: Annotated[int, Between(1, 60000)]
@@ -81,7 +81,7 @@ class Delivery:
     """How often the deployed model is compared with the registry, should an event be lost.
 
     ``probes_per_minute`` go to the endpoint at any time, so that alarms see a canary that nobody
-    else asks; 0 for none.
+    else asks; 0 for none, where there is no canary.
     """
 
     reconcile_minutes: Annotated[int, Between(5, 1440)]

@@ -5,9 +5,11 @@ from aws_cdk import (
     DefaultStackSynthesizer,
     Environment,
     PermissionsBoundary,
+    RemovalPolicies,
     Stack,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -48,6 +50,10 @@ class PlatformStack(Stack):
         )
         self.settings = settings
         self.names = Names(settings.name)
+        if not settings.storage.removable:
+            # What functions, networks and endpoints said is data, and outlives the stack as such.
+            log_group = logs.CfnLogGroup.CFN_RESOURCE_TYPE_NAME
+            RemovalPolicies.of(self).retain(apply_to_resource_types=[log_group])
 
     def artifact_bucket(self) -> s3.IBucket:
         """The bucket of the storage stack, by its name: no export ties the stacks together."""

@@ -1,7 +1,9 @@
 """From a model's approval to its deployment."""
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from config.names import VARIANT, ModelNames
@@ -20,7 +22,8 @@ from warmfold_constructs.shared_packages import ApprovalForwarding
 
 
 class DeliveryStack(PlatformStack):
-    """Promotion, and what CloudFormation works with in the serving stack: a role, and scaling."""
+    """Promotion, what CloudFormation works with in the serving stack (a role, scaling), and what
+    must be there before the endpoint: its log group."""
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class DeliveryStack(PlatformStack):
         self._model, self._key = model, key
         names = self.names.model(model.name)
         serving = ServingNames(endpoint=names.endpoint, variant=VARIANT, network=network)
+        self._endpoint_logs(names.endpoint_log_group)
         role = self._deployment_role(names, serving)
         scaler = self._scaler(serving, role)
         promotion = self._promotion(names, role)
@@ -53,6 +57,18 @@ class DeliveryStack(PlatformStack):
             "DeployFunctionName", promotion.function.name, "Deploys the latest approved model"
         )
         self.output("QueueUrl", promotion.queue.queue_url, "Approvals that wait to be deployed")
+
+    def _endpoint_logs(self, name: str) -> None:
+        """Here, because this stack is deployed before the endpoint, whose first words would make a
+        log group without retention or key; and not by the serving stack's narrow role."""
+        group = logs.CfnLogGroup(
+            self,
+            "EndpointLogs",
+            log_group_name=name,
+            retention_in_days=self.settings.environment.log_retention_days,
+            kms_key_id=self._key.key_arn,
+        )
+        group.apply_removal_policy(RemovalPolicy.DESTROY)
 
     def _probed(self, names: ModelNames) -> list[cloudwatch.Alarm]:
         """Alarms of the prober, if there is to be one."""
@@ -142,6 +158,7 @@ class DeliveryStack(PlatformStack):
                 orders_parameter=names.orders_parameter,
                 serving_stack=names.serving_stack,
                 endpoint=names.endpoint,
+                deployment_timeout_seconds=self._model.serving.deployment.timeout_seconds,
             ),
             deployment_role=role,
             reconcile_minutes=self._model.delivery.reconcile_minutes,

@@ -22,7 +22,6 @@ class ImagesStack(PlatformStack):
                 self,
                 kind,
                 name=name,
-                kept_images=settings.images.kept_images,
                 removable=settings.storage.removable,
             ).repository
             if kind == "Server":

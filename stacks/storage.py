@@ -23,7 +23,7 @@ class StorageStack(PlatformStack):
             "Artifacts",
             bucket_name=self.names.bucket(environment.account, environment.region),
             key_alias=self.names.key_alias,
-            log_group_prefix=f"{self.names.prefix}-",
+            log_group_prefixes=self.names.log_group_prefixes,
             removable=storage.removable,
             retention=Retention(
                 noncurrent_version_days=storage.noncurrent_version_retention_days,

@@ -1,6 +1,6 @@
 """The one bucket for data, features, models and predictions, its key and its access log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
@@ -34,8 +34,8 @@ class ArtifactStore(Construct):
     """An encrypted, versioned, private bucket that answers TLS only.
 
     ``removable`` deletes key and buckets with the stack (a bucket only once it is empty: see
-    `emptied_by`); otherwise they outlive it. ``log_group_prefix`` names the log groups that may use
-    the key.
+    `emptied_by`); otherwise they outlive it. ``log_group_prefixes`` are those of the log groups
+    that may use the key.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class ArtifactStore(Construct):
         *,
         bucket_name: str,
         key_alias: str,
-        log_group_prefix: str,
+        log_group_prefixes: Sequence[str],
         removable: bool,
         retention: Retention,
     ) -> None:
@@ -54,7 +54,7 @@ class ArtifactStore(Construct):
         self.key = kms.Key(
             self, "Key", alias=key_alias, enable_key_rotation=True, removal_policy=removal
         )
-        self._allow_log_groups(log_group_prefix)
+        self._allow_log_groups(log_group_prefixes)
         self.access_logs = self._access_logs(retention.access_log_days, removal)
         self.bucket = s3.Bucket(
             self,
@@ -102,15 +102,18 @@ class ArtifactStore(Construct):
         accept(bucket, ACCESS_LOGS)
         return bucket
 
-    def _allow_log_groups(self, prefix: str) -> None:
+    def _allow_log_groups(self, prefixes: Sequence[str]) -> None:
         """CloudWatch Logs uses the key itself, for the log groups of this environment only."""
         stack = Stack.of(self)
-        groups = stack.format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=f"{prefix}*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        groups = [
+            stack.format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=f"{prefix}*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for prefix in prefixes
+        ]
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],

@@ -10,7 +10,9 @@ from constructs import Construct
 from warmfold_constructs.policies import allow, arn
 from warmfold_constructs.python_function import PythonFunction
 
-_TIMEOUT_SECONDS = 50
+# Below the schedule's period; a round of probes that nobody answers takes 42 s (the package's
+# ROUND_SECONDS).
+TIMEOUT_SECONDS = 50
 
 # A prober that runs every minute is missed after so many periods of five.
 _MISSED_PERIODS = 3
@@ -40,7 +42,7 @@ class EndpointProber(Construct):
             package="probe_endpoint",
             description=f"Gives alarms of {endpoint} something to see",
             environment={"ENDPOINT_NAME": endpoint, "PROBES": str(probes_per_minute)},
-            timeout_seconds=_TIMEOUT_SECONDS,
+            timeout_seconds=TIMEOUT_SECONDS,
             log_retention_days=log_retention_days,
             key=key,
         )

@@ -1,20 +1,22 @@
 """A repository for images whose tags, once pushed, never change their meaning."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ecr as ecr
 from constructs import Construct
+
+# Time to notice, and to push again, what lost its tag by mistake.
+_UNTAGGED_DAYS = 14
 
 
 class ImageRepository(Construct):
     """An ECR repository: immutable tags, scanned on push, encrypted with KMS.
 
-    ``kept_images`` of the newest images stay. ``removable`` deletes it with the stack, images
-    included; otherwise it outlives the stack.
+    An image stays for as long as it has its tag: ECR's lifecycle knows neither which model package
+    names an image nor which endpoint runs it, and a count or an age would expire what is live.
+    ``removable`` deletes the repository with the stack, images included; otherwise it outlives it.
     """
 
-    def __init__(
-        self, scope: Construct, id: str, *, name: str, kept_images: int, removable: bool
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, name: str, removable: bool) -> None:
         super().__init__(scope, id)
         self.repository = ecr.Repository(
             self,
@@ -24,7 +26,11 @@ class ImageRepository(Construct):
             image_scan_on_push=True,
             # The key that AWS manages for ECR: SageMaker pulls images without a grant of ours.
             encryption=ecr.RepositoryEncryption.KMS,
-            lifecycle_rules=[ecr.LifecycleRule(max_image_count=kept_images)],
+            lifecycle_rules=[
+                ecr.LifecycleRule(
+                    tag_status=ecr.TagStatus.UNTAGGED, max_image_age=Duration.days(_UNTAGGED_DAYS)
+                )
+            ],
             removal_policy=RemovalPolicy.DESTROY if removable else RemovalPolicy.RETAIN,
             empty_on_delete=True if removable else None,
         )

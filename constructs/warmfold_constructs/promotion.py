@@ -1,5 +1,6 @@
 """From an approval to a deployment: event, queue, function; and a schedule for lost events."""
 
+import math
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -17,11 +18,13 @@ from warmfold_constructs.queue import dead_letter_queue, work_queue
 from warmfold_constructs.serving_deployment_role import ServingDeploymentRole
 
 # The function starts a stack update and returns. A message that finds an update running comes
-# back: AWS advises a visibility of at least six times the function's time-out, and a blue/green
-# deployment with its waits takes an hour and more.
+# back: AWS advises a visibility of at least six times the function's time-out.
 _TIMEOUT_SECONDS = 60
 _VISIBILITY_SECONDS = 6 * _TIMEOUT_SECONDS
-_ATTEMPTS = 20
+# A deployment that fails at its time-out is taken back, which starts the old fleet again; beside
+# the endpoint, the stack's update makes and deletes models, configurations and scaling.
+_DEPLOYMENTS = 2
+_STACK_SECONDS = 3600
 
 # Until an operator says otherwise, what is approved last is deployed.
 _FOLLOW_APPROVALS = '{"frozen": false, "version": null}'
@@ -33,13 +36,15 @@ _SETTLED = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]
 class Route:
     """What leads from a registry to an endpoint, by name.
 
-    ``orders_parameter`` is the SSM parameter that is made for the operators' orders.
+    ``orders_parameter`` is the SSM parameter that is made for the operators' orders. The endpoint
+    is updated in ``deployment_timeout_seconds``, or not at all.
     """
 
     model_package_group: str
     orders_parameter: str
     serving_stack: str
     endpoint: str
+    deployment_timeout_seconds: int
 
 
 class Promotion(Construct):
@@ -66,7 +71,7 @@ class Promotion(Construct):
             "Queue",
             dead_letters=self.dead_letters,
             visibility_seconds=_VISIBILITY_SECONDS,
-            attempts=_ATTEMPTS,
+            attempts=_attempts(route.deployment_timeout_seconds),
         )
         self.function = PythonFunction(
             self,
@@ -179,3 +184,9 @@ class Promotion(Construct):
                 )
             ],
         )
+
+
+def _attempts(deployment_timeout_seconds: int) -> int:
+    """How often a message is received before it is given up: until no update can run any more."""
+    longest_seconds = _DEPLOYMENTS * deployment_timeout_seconds + _STACK_SECONDS
+    return math.ceil(longest_seconds / _VISIBILITY_SECONDS) + 1

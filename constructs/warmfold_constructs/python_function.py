@@ -25,7 +25,8 @@ class PythonFunction(Construct):
 
     The asset holds the package and the shared one, so that an edit to one function moves no
     other function's hash. ``log_retention_days`` is a period that CloudWatch Logs offers; ``key``
-    encrypts the log, and must allow the Logs service to use it for this stack's groups.
+    encrypts the log, and must allow the Logs service to use it for this stack's groups. The
+    log goes with the stack, unless the stack's ``RemovalPolicies`` retain it.
     """
 
     def __init__(

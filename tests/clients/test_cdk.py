@@ -234,15 +234,18 @@ class Content:
         )
 
     def logs(self) -> None:
-        """What job and server have printed is in log groups that SageMaker makes."""
-        groups = {"/aws/sagemaker/ProcessingJobs", f"/aws/sagemaker/Endpoints/{OURS}"}
+        """A job prints into a group that SageMaker makes, the server into one of the stacks'."""
         logs = self.cloud.client("logs")
 
         def there() -> bool:
             found = logs.describe_log_groups(logGroupNamePrefix="/aws/sagemaker/")["logGroups"]
-            return groups <= {group["logGroupName"] for group in found}
+            names = {group["logGroupName"]: group for group in found}
+            ours = f"/aws/sagemaker/Endpoints/{OURS}"
+            assert names[ours]["retentionInDays"] == 7
+            streams = logs.describe_log_streams(logGroupName=ours)["logStreams"]
+            return "/aws/sagemaker/ProcessingJobs" in names and streams != []
 
-        wait_for(there, "the log groups are there")
+        wait_for(there, "job and server have printed")
 
 
 def archive() -> bytes:

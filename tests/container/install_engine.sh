@@ -53,8 +53,12 @@ CONF
 export CONTAINERS_CONF="$folder/containers.conf" CONTAINERS_STORAGE_CONF="$folder/storage.conf"
 podman info >/dev/null 2>"$folder/podman.log" || give_up "podman does not run ($folder/podman.log)"
 
-if ! podman image exists "$base" && ! timeout 120 podman pull --quiet "$base" >/dev/null 2>&1; then
-  # A stand-in under the same name: the distribution's own Python on the smallest Debian.
+stand_in=localhost/warmfold-base:stand-in
+if podman image exists "$stand_in"; then
+  base=$stand_in
+elif ! podman image exists "$base" && ! timeout 120 podman pull --quiet "$base" >/dev/null 2>&1; then
+  # A stand-in, since nothing else has that digest: the distribution's own Python on the smallest
+  # Debian.
   say "$base cannot be pulled: making a stand-in from Debian packages"
   command -v mmdebstrap >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
     --no-install-recommends mmdebstrap >>"$folder/apt.log" 2>&1 \
@@ -64,11 +68,12 @@ if ! podman image exists "$base" && ! timeout 120 podman pull --quiet "$base" >/
     bookworm "$folder/base.tar" >"$folder/base.log" 2>&1 \
     || give_up "the stand-in could not be made ($folder/base.log)"
   podman import --quiet --change 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' \
-    --change 'ENV LANG=C.UTF-8' --change 'CMD ["python3"]' "$folder/base.tar" "$base" >/dev/null \
+    --change 'ENV LANG=C.UTF-8' --change 'CMD ["python3"]' "$folder/base.tar" "$stand_in" >/dev/null \
     || give_up "the stand-in could not be imported"
   rm -f "$folder/base.tar"
+  base=$stand_in
 fi
 
 say "podman works"
-echo "export WARMFOLD_ENGINE=podman"
+echo "export WARMFOLD_ENGINE=podman WARMFOLD_BASE_IMAGE='$base'"
 echo "export CONTAINERS_CONF='$CONTAINERS_CONF' CONTAINERS_STORAGE_CONF='$CONTAINERS_STORAGE_CONF'"

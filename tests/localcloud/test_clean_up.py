@@ -31,7 +31,7 @@ def build(stack: Stack, *, name: str, cleans_up: bool) -> None:
         "Artifacts",
         bucket_name=name,
         key_alias=f"alias/{name}",
-        log_group_prefix="*",
+        log_group_prefixes=["*"],
         removable=True,
         retention=Retention(noncurrent_version_days=1, access_log_days=1, by_prefix={}),
     )

@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.console import Console
 
 from config.load import REPOSITORY
-from config.names import Names
+from config.names import LOCAL, Names
 from warmfold.cli.cloud_report import isolation_line, resource_lines
 from warmfold.cli.log_follow import ending, follow
 from warmfold.demo.cloud import note_owner
 from warmfold.errors import WarmfoldError
-from warmfold.runs.aws import LOCAL, connect_local
+from warmfold.runs.aws import connect_local
 from warmfold_local import launcher
 from warmfold_local.launcher import Instance
 

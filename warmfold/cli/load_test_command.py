@@ -7,11 +7,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from config.checks import is_production
+from config.names import LOCAL
 from config.settings import Model
 from warmfold.cli.model_commands import read_applicants, target
 from warmfold.demo import promote
 from warmfold.errors import WarmfoldError
-from warmfold.runs.aws import LOCAL, Aws, find_deployment
+from warmfold.runs.aws import Aws, find_deployment
 from warmfold.runs.request_rate import MOST_ASKERS, Ask, Stage, borne_rate, scaling_target, stages
 
 

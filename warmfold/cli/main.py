@@ -25,10 +25,10 @@ from botocore.exceptions import (
 )
 
 from config.errors import ConfigError, UnknownEnvironmentError
+from config.names import LOCAL
 from warmfold.cli import model_commands, operator_commands
 from warmfold.cli.parser import make_parser
 from warmfold.errors import RunFailedError, WarmfoldError
-from warmfold.runs.aws import LOCAL
 from warmfold_local.launcher import LocalCloudError
 
 OK, FAILED, MISTAKE = 0, 1, 2

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from config.load import load_settings
-from config.names import Names
+from config.names import LOCAL, Names
 from warmfold.container_images import ContainerEngine
 from warmfold.demo import batch, preflight, promote
 from warmfold.demo.cloud import demo_cloud, state_faults
@@ -27,7 +27,7 @@ from warmfold.report.collect import (
     read_batch,
     read_text,
 )
-from warmfold.runs.aws import LOCAL, Aws, Deployment, connect_local, find_deployment
+from warmfold.runs.aws import Aws, Deployment, connect_local, find_deployment
 from warmfold.runs.failure import failure_of
 from warmfold.runs.follow import follow
 from warmfold.runs.records import Run

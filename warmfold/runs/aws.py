@@ -9,12 +9,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from config.load import load_settings
-from config.names import Names
+from config.names import LOCAL, Names
 from warmfold.errors import WarmfoldError
 from warmfold_local import launcher
 from warmfold_shapes.session import nobodys_session
-
-LOCAL = "local"
 
 # Generous: a new endpoint's first answer and a busy laptop both take seconds, never minutes.
 _READ_TIMEOUT_SECONDS = 70

@@ -84,6 +84,18 @@ def test_a_range_must_make_sense(tmp_path: Path, span: object, expected: str) ->
             [((*DEPLOYMENT, "timeout_seconds"), 900)],
             "leaves no time beside wait_seconds and termination_wait_seconds",
         ),
+        (
+            [((*SERVING, "alarms", "evaluation_minutes"), 10)],
+            "serving.alarms.evaluation_minutes = 10: is not over before deployment.wait_seconds",
+        ),
+        (
+            [((*SERVING, "alarms", "evaluation_minutes"), 60), ((*DEPLOYMENT, "wait_seconds"), 0)],
+            "is not over before deployment.wait_seconds (0)",
+        ),
+        (
+            [((*MODEL, "delivery", "probes_per_minute"), 0)],
+            "models[0].delivery.probes_per_minute = 0: leaves a canary without traffic",
+        ),
         ([((*MODEL, "batch", "time_zone"), "CEST")], "batch.time_zone = 'CEST': is no time zone"),
         ([((*MODEL, "batch", "time"), "24:00")], "batch.time = '24:00': is not allowed"),
         ([((*MODEL, "name"), "x" * 40)], "characters long; AWS allows 64"),
@@ -134,6 +146,22 @@ def test_production_is_asked_more(
 def test_what_production_may_not_do_others_may(tmp_path: Path) -> None:
     content = set_at(values("dev"), ("storage", "removable"), True)
     assert load_settings("dev", write(tmp_path, content, "dev")).storage.removable is True
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_an_alarm_must_be_able_to_fire_while_a_deployment_bakes(
+    tmp_path: Path, environment: str
+) -> None:
+    baking = values(environment)["models"][0]["serving"]["deployment"]["wait_seconds"]
+    change = ((*SERVING, "alarms", "evaluation_minutes"), baking // 60)
+    (found,) = messages(tmp_path, change, environment=environment)
+    assert "no alarm could take a deployment back" in found
+
+
+def test_without_a_canary_there_may_be_no_probes(tmp_path: Path) -> None:
+    content = set_at(values("dev"), (*MODEL, "delivery", "probes_per_minute"), 0)
+    (model, *_) = load_settings("dev", write(tmp_path, content, "dev")).models
+    assert model.delivery.probes_per_minute == 0
 
 
 def test_names_are_given_once(tmp_path: Path) -> None:

@@ -56,8 +56,8 @@ def test_a_file_that_no_run_reads_is_refused_by_its_name(data: Path, name: str) 
     path = data.rename(data.with_name(name))
     assert list(training_data_faults(path)) == [
         (
-            f"data file {path}: a run reads only files whose names end with .csv or .parquet: rename "
-            "it, or name another one by --data"
+            f"data file {path}: a run reads only files whose names end with .csv or .parquet: "
+            "rename it, or name another one by --data"
         )
     ]
 

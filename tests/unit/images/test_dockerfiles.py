@@ -43,6 +43,21 @@ def test_the_environment_is_the_same(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_the_base_is_a_digest_and_system_packages_are_versions(kind: Kind) -> None:
+    lines = instructions(kind)
+    (base,) = [line for line in lines if line.startswith("ARG BASE_IMAGE=")]
+    assert re.fullmatch(r"ARG BASE_IMAGE=\S+:3\.12-slim-bookworm@sha256:[0-9a-f]{64}", base)
+    assert {line.split()[1] for line in lines if line.startswith("FROM ")} <= {
+        "${BASE_IMAGE}",
+        "layer",
+    }
+    installed = re.findall(r"apt-get install ([^&]+)", "\n".join(lines))
+    packages = [word for words in installed for word in words.split() if word[0] != "-"]
+    assert packages
+    assert all(re.fullmatch(r"[a-z0-9+.-]+=[0-9]\S+", package) for package in packages)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_same_packages_are_copied(kind: Kind) -> None:
     copied = re.findall(r"^COPY (warmfold_\w+) ", "\n".join(instructions(kind)), re.MULTILINE)
     assert copied == [*SHARED_PACKAGES, f"warmfold_{kind}"]

