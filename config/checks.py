@@ -6,6 +6,7 @@ Keys of the faults are relative to the checked object; the decoder puts the path
 from collections.abc import Iterable, Iterator, Mapping
 
 from config.checks_alerts import ALERTS, production_alerts_faults
+from config.checks_batch import filter_faults
 from config.checks_instances import (
     batch_type_faults,
     job_type_faults,
@@ -28,6 +29,7 @@ from config.checks_search import (
     cross_validation_faults,
     folds_faults,
     jobs_faults,
+    live_folds_faults,
     metric_faults,
     order_faults,
     racing_faults,
@@ -120,6 +122,10 @@ def _model_names(value: Settings) -> Iterator[Fault]:
     yield from _taken_names("model", value.models)
 
 
+def _live_folds(value: Settings) -> Iterator[Fault]:
+    yield from live_folds_faults(value.models)
+
+
 def _production_storage(value: Storage) -> Iterator[Fault]:
     if value.removable:
         yield Fault(
@@ -164,9 +170,9 @@ def checks_for(environment: str) -> Mapping[type, Check]:
         Serving: every(*SERVING, *([] if environment == LOCAL else [guardrail_faults])),
         OffHours: every(*OFF_HOURS),
         Registration: registration_faults,
-        Batch: every(_batch, batch_type_faults),
+        Batch: every(_batch, filter_faults, batch_type_faults),
         Model: every(_candidate_names, _candidate_count, registered_faults, search_faults, _probes),
-        Settings: every(_ci, _model_names),
+        Settings: every(_ci, _model_names, _live_folds),
     }
     if is_production(environment):
         for kind, check in _PRODUCTION.items():

@@ -6,14 +6,10 @@ Only the file that is loaded is judged; the others are there to compare with.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from config.checks_names import Limited, environment_names, model_names
 from config.decode import close_match
 from config.errors import Fault
 from config.names import Names
 from config.plain import Values, table, tables, text
-
-# Names that are an account's, whatever the region (a bucket's are more than that, and hold both).
-_OF_AN_ACCOUNT = ("IAM role", "budget", "dashboard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,20 +164,16 @@ def _upstream_of(file: File, model: str) -> str:
 
 
 def _same_account(own: File, other: File) -> Iterator[Fault]:
-    theirs = {(each.what, each.name): key for key, _, each in _named(other)}
-    told = set()
-    for key, value, each in _named(own):
-        where = theirs.get((each.what, each.name))
-        shared = own.region == other.region or each.what in _OF_AN_ACCOUNT
-        if where is None or key in told or not shared:
-            continue
-        told.add(key)
+    """Names begin with the environment's, and policies, rules and keys know them by that."""
+    short, long = sorted((own.name, other.name), key=len)
+    if long.startswith(f"{short}-"):
         yield Fault(
-            key=key,
-            value=value,
-            problem=f"makes the {each.what} {each.name!r}, and so does {where} of {other.shown} "
-            "in the same account",
-            remedy="give one of them another name, or one of the environments another account",
+            key="name",
+            value=own.name,
+            problem=f"is in one account ({own.account}) with {other.shown}: what is allowed for "
+            f"{short} by prefix ({Names(short).prefix}-*) would be allowed for {long}, and a model "
+            f"x of {long} is called as a model {long.removeprefix(f'{short}-')}-x of {short}",
+            remedy=f"call a file otherwise ({short} must not begin {long}), or use two accounts",
         )
     if _makes_provider(own) and _makes_provider(other):
         yield Fault(
@@ -190,17 +182,6 @@ def _same_account(own: File, other: File) -> Iterator[Fault]:
             problem=f"is said by {other.shown} too, and an account ({own.account}) holds one",
             remedy="set it to false in one of the two files, whichever is deployed later",
         )
-
-
-def _named(file: File) -> Iterator[tuple[str, str, Limited]]:
-    """Every physical name, with the key and the value that it comes from."""
-    names = Names(file.name)
-    for each in environment_names(names, file.account, file.region):
-        yield "name", file.name, each
-    for index, model in tables(file.content, "models"):
-        name = text(model, "name")
-        for each in model_names(names.model(name)) if name else ():
-            yield f"models[{index}].name", name, each
 
 
 def _makes_provider(file: File) -> bool:

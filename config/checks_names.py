@@ -13,7 +13,8 @@ from config.names import ModelNames, Names
 from config.plain import table, tables, text
 
 # What follows the prefix of a batch model's name: versions of up to seven digits.
-_LONGEST_VERSION = "-v" + "9" * 7
+_VERSION = "-v"
+_LONGEST_VERSION = _VERSION + "9" * 7
 _ENVIRONMENT = re.compile(r"[a-z](-?[a-z0-9])*")
 
 
@@ -85,6 +86,22 @@ def name_faults(values: Mapping[str, object], environment: str) -> Iterator[Faul
     for index, model in tables(values, "models"):
         name = text(model, "name")
         yield from _model(f"models[{index}].name", name, environment)
+    yield from _versions(values)
+
+
+def _versions(values: Mapping[str, object]) -> Iterator[Fault]:
+    """IAM knows the SageMaker models of the daily runs by their prefix, ``{model}-v*``."""
+    named = [(index, text(model, "name")) for index, model in tables(values, "models")]
+    for index, name in named:
+        for _, other in named:
+            if other and name.startswith(other + _VERSION):
+                yield Fault(
+                    key=f"models[{index}].name",
+                    value=name,
+                    problem=f"looks like a version of model {other!r}, whose roles may use and "
+                    f"delete SageMaker models {other}{_VERSION}*",
+                    remedy=f"call it otherwise, as {other}{name.removeprefix(other + '-')}",
+                )
 
 
 def _environment(values: Mapping[str, object], environment: str) -> Iterator[Fault]:

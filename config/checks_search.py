@@ -1,10 +1,11 @@
 """What the settings of one model say about its search: metric, engine, folds, machines."""
 
+import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from config.errors import Fault
-from config.partial import as_far_as_known, every
+from config.partial import UnknownValueError, as_far_as_known, every
 from config.settings import Candidate, CrossValidation, Data, Jobs, Model, Tuning
 from warmfold_contract.errors import UserError
 from warmfold_contract.hyperparameters import MAX_VALUE_LENGTH, encode_range
@@ -169,12 +170,37 @@ def _range_texts(key: str, candidate: Candidate) -> Iterator[Fault]:
             )
 
 
-def _live_folds(value: Model) -> Iterator[Fault]:
+def live_folds_faults(models: Sequence[Model]) -> Iterator[Fault]:
+    """What the models of an environment do to each other's folds: one account stops them all.
+
+    A model that has too many by itself is told of itself, and not of the others.
+    """
+    live = []
+    for model in models:
+        with contextlib.suppress(UnknownValueError):
+            live.append((live_folds(model), model.name))
+    total = sum(folds for folds, _ in live)
+    if total > _MAX_LIVE_FOLDS >= max(folds for folds, _ in live):
+        counts = ", ".join(f"{folds} of {name}" for folds, name in live if folds)
+        yield Fault(
+            key="models",
+            problem=f"make {total} fold jobs at once when all are trained together ({counts})",
+            remedy="lower folds_at_once, parallel_trials or candidates of one of them: more than "
+            f"{_MAX_LIVE_FOLDS} in one account could not be stopped in time",
+        )
+
+
+def live_folds(value: Model) -> int:
+    """How many fold jobs of the model may be live at once; none where a trial trains its folds."""
     fan_out = value.cross_validation.fan_out
     if value.cross_validation.strategy != "fan_out" or fan_out is None:
-        return
-    live = fan_out.folds_at_once * value.tuning.parallel_trials * len(value.candidates)
-    if live > _MAX_LIVE_FOLDS:
+        return 0
+    return fan_out.folds_at_once * value.tuning.parallel_trials * len(value.candidates)
+
+
+def _live_folds(value: Model) -> Iterator[Fault]:
+    fan_out, live = value.cross_validation.fan_out, live_folds(value)
+    if fan_out is not None and live > _MAX_LIVE_FOLDS:
         yield Fault(
             key="cross_validation.fan_out.folds_at_once",
             value=fan_out.folds_at_once,

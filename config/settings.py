@@ -232,11 +232,17 @@ class Registration:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """The daily scoring run, at ``time`` (HH:MM) on the clock of ``time_zone``."""
+    """The daily scoring run, at ``time`` (HH:MM) on the clock of ``time_zone``.
+
+    The filters are JSONPath: what of a record the model is sent, and what of a record with its
+    prediction is written. ``$`` is all of it.
+    """
 
     time: TimeOfDay
     time_zone: str
     flexible_window_minutes: Annotated[int, Between(0, 1440)]
+    input_filter: str
+    output_filter: str
     compute: Compute
 
 

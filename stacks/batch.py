@@ -49,7 +49,6 @@ class BatchStack(PlatformStack):
             bucket=bucket,
             key=key,
             log_retention_days=log_retention_days,
-            removable=settings.storage.removable,
         )
         self._tell_of_trouble(model.name, daily)
         if settings.storage.removable:

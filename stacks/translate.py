@@ -60,7 +60,12 @@ def pipeline_spec(model: Model) -> spec.PipelineSpec:
 
 def scoring_spec(model: Model) -> spec.ScoringSpec:
     """The batch scoring pipeline of a model."""
-    return spec.ScoringSpec(model=model.name, transform=_compute(model.batch.compute))
+    return spec.ScoringSpec(
+        model=model.name,
+        transform=_compute(model.batch.compute),
+        input_filter=model.batch.input_filter,
+        output_filter=model.batch.output_filter,
+    )
 
 
 def fleet(serving: Serving) -> Fleet:

@@ -65,7 +65,6 @@ class DailyBatch(Construct):
         bucket: s3.IBucket,
         key: kms.IKey,
         log_retention_days: int,
-        removable: bool,
     ) -> None:
         super().__init__(scope, id)
         self.start = PythonFunction(
@@ -83,7 +82,8 @@ class DailyBatch(Construct):
             self,
             "Group",
             schedule_group_name=names.schedule_group,
-            removal_policy=RemovalPolicy.DESTROY if removable else RemovalPolicy.RETAIN,
+            # It holds nothing but the schedule; kept, its name would refuse the next deployment.
+            removal_policy=RemovalPolicy.DESTROY,
         )
         self.dead_letters = dead_letter_queue(self, "DeadLetters")
         self._schedule(names, daily, group)

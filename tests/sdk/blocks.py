@@ -106,7 +106,9 @@ def channel(name: str, uri: Any) -> Any:
     return Channel(channel_name=name, input_mode="File", data_source=data)
 
 
-def transform(compute: Compute, model: Any, key: Any, source: Any, target: Any) -> Any:
+def transform(
+    compute: Compute, model: Any, key: Any, source: Any, target: Any, **filters: str
+) -> Any:
     transformer = Transformer(
         model_name=model,
         instance_count=compute.instance_count,
@@ -127,4 +129,5 @@ def transform(compute: Compute, model: Any, key: Any, source: Any, target: Any) 
         compression_type="None",
         split_type="Line",
         join_source="Input",
+        **filters,
     )

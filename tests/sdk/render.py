@@ -63,6 +63,8 @@ def scoring() -> dict[str, Any]:
             given["KmsKeyArn"],
             given["InputUri"],
             target,
+            input_filter=examples.SCORING_SPEC.input_filter,
+            output_filter=examples.SCORING_SPEC.output_filter,
         ),
         retry_policies=blocks.job_retries(),
     )

@@ -27,7 +27,8 @@ def plan(options: argparse.Namespace) -> None:
     if options.write:
         require_undecided(path, model.name)
     try:
-        found = plan_of(model, _size(model, options))
+        others = [other for other in models if other is not model]
+        found = plan_of(model, _size(model, options), others)
         print(as_text(found))
         option, _ = recommended(found)
     except ParameterError as error:

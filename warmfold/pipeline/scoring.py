@@ -49,6 +49,11 @@ def _transform_batch(spec: ScoringSpec) -> Definition:
     arguments = transform_arguments(
         spec.transform, parameter("ModelName"), parameter("InputUri"), target
     )
+    # The hold-out's transform has no filters: evaluation reads whole records.
+    arguments["DataProcessing"] |= {
+        "InputFilter": spec.input_filter,
+        "OutputFilter": spec.output_filter,
+    }
     return step(TRANSFORM_BATCH, "Transform", arguments, RetryPolicies=job_retries())
 
 

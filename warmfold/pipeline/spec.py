@@ -223,10 +223,16 @@ class Refs:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringSpec:
-    """The batch scoring pipeline of one model."""
+    """The batch scoring pipeline of one model.
+
+    The filters are JSONPath: what of a record the model is sent, and what of a record with its
+    prediction is written.
+    """
 
     model: str
     transform: Compute
+    input_filter: str = "$"
+    output_filter: str = "$"
 
     def __post_init__(self) -> None:
         refuse(f"scoring pipeline of model {self.model!r}", _model_faults(self.model))

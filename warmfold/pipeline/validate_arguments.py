@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.model import Shape
 
-from warmfold.pipeline.document import Document, Step
+from warmfold.pipeline.document import Document, Step, is_expression
 from warmfold.pipeline.faults import Fault, choose, shown
 from warmfold.pipeline.resolve import Resolver, Unknown
 from warmfold.pipeline.resolved_job import Job
@@ -37,7 +37,15 @@ _SAME = {"long": "integer", "double": "float"}
 
 def argument_faults(document: Document) -> Iterator[Fault]:
     for step in document.steps:
-        if step.kind in _OPERATIONS and isinstance(step.body.get("Arguments"), dict):
+        arguments = step.body.get("Arguments")
+        if step.kind not in _OPERATIONS or not isinstance(arguments, dict):
+            continue
+        if is_expression(arguments):
+            remedy = "Write the members; expressions stand for their values"
+            yield Fault(
+                step=step.label, path="Arguments", problem="is an expression", remedy=remedy
+            )
+        else:
             yield from _step_faults(document, step)
 
 

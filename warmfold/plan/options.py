@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from config.checks_search import search_faults
+from config.checks_search import live_folds_faults, search_faults
 from config.settings import Compute, Model
 from warmfold.plan.data_size import DataSize
 from warmfold.plan.work import TRAINING, Trial, cores_of, trials_of
@@ -48,8 +48,11 @@ class Plan:
     assumptions: tuple[Parameter, ...]
 
 
-def plan_of(model: Model, size: DataSize) -> Plan:
-    """Raises ``ParameterError`` for an instance type without known cores or price."""
+def plan_of(model: Model, size: DataSize, others: Sequence[Model] = ()) -> Plan:
+    """``others`` are the environment's other models, which share the account's rates.
+
+    Raises ``ParameterError`` for an instance type without known cores or price.
+    """
     known = by_name(STARTUP, WORKLOAD, PRICES, TRAINING)
     trials = trials_of(model, size, known)
     types = {
@@ -68,7 +71,7 @@ def plan_of(model: Model, size: DataSize) -> Plan:
         model=model,
         size=size,
         trials=trials,
-        options=tuple(_option(model, engine, way, trials) for engine, way in WAYS),
+        options=tuple(_option(model, engine, way, trials, others) for engine, way in WAYS),
         assumptions=tuple(p for p in known.values() if p.name in used and _is_about(p, algorithms)),
     )
 
@@ -88,9 +91,13 @@ def changed(model: Model, engine: Engine, strategy: Strategy) -> Model:
 
 
 def _option(
-    model: Model, engine: Engine, strategy: Strategy, trials: Mapping[str, Trial]
+    model: Model,
+    engine: Engine,
+    strategy: Strategy,
+    trials: Mapping[str, Trial],
+    others: Sequence[Model],
 ) -> Option:
-    refused = next(_refusals(changed(model, engine, strategy)), "")
+    refused = next(_refusals(changed(model, engine, strategy), others), "")
     if refused:
         return Option(engine=engine, strategy=strategy, refused=refused)
     compute = model.jobs.search if engine == "in_job" else model.jobs.trial
@@ -133,10 +140,13 @@ def _dollars(outcome: Outcome) -> float:
     return sum(s / 3600 * price(prices, kind).number for kind, s in seconds)
 
 
-def _refusals(model: Model) -> Iterator[str]:
+def _refusals(model: Model, others: Sequence[Model]) -> Iterator[str]:
     if model.cross_validation.strategy == "fan_out" and model.cross_validation.fan_out is None:
         yield "[models.cross_validation.fan_out] is missing"
     yield from (f"{fault.key} {fault.problem}" for fault in search_faults(model))
+    if model.cross_validation.strategy == "fan_out":
+        faults = live_folds_faults([model, *others])
+        yield from (f"{fault.key} {fault.problem}" for fault in faults)
 
 
 def _workload(

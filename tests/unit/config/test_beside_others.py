@@ -51,10 +51,6 @@ def in_account(content: Content, account: str = ACCOUNTS["prod"]) -> Content:
     return set_at(content, ACCOUNT, account)
 
 
-def renamed(content: Content, name: str) -> Content:
-    return set_at(content, (*MODEL, "name"), name)
-
-
 def test_two_files_that_name_each_other_are_taken(tmp_path: Path) -> None:
     assert load(tmp_path, "prod", staging=source(), prod=target()) == []
     assert load(tmp_path, "staging") == []
@@ -152,21 +148,23 @@ def test_faults_of_both_sides_are_told_at_once_and_each_once(tmp_path: Path) -> 
     ]
 
 
-def test_names_of_two_environments_in_one_account_do_not_meet(tmp_path: Path) -> None:
-    contents = {"a": renamed(values("dev"), "b-c"), "a-b": renamed(values("dev"), "c")}
+def test_an_environment_is_not_called_as_another_with_a_suffix(tmp_path: Path) -> None:
+    contents = {"a": values("dev"), "a-b": values("dev"), "ab": values("dev")}
     (found,) = load(tmp_path, "a", **contents)
-    assert found.startswith("models[0].name = 'b-c': makes the endpoint 'warmfold-a-b-c', and so")
-    assert "does models[0].name of a-b.toml in the same account; give one of them another" in found
+    assert found.startswith("name = 'a': is in one account (")
+    assert "with a-b.toml: what is allowed for a by prefix (warmfold-a-*) would be" in found
+    assert "a model x of a-b is called as a model b-x of a; call a file otherwise" in found
     (found,) = load(tmp_path, "a-b")
-    assert found.startswith("models[0].name = 'c': makes the endpoint 'warmfold-a-b-c'")
+    assert found.startswith("name = 'a-b': is in one account (")
+    assert load(tmp_path, "ab") == []
     apart = {**contents, "a-b": in_account(contents["a-b"], "444444444444")}
     assert load(tmp_path, "a", **apart) == []
 
 
-def test_names_of_roles_do_not_meet_in_two_regions_either(tmp_path: Path) -> None:
-    other = set_at(renamed(values("dev"), "c"), ("environment", "region"), "eu-central-1")
-    (found,) = load(tmp_path, "a", **{"a": renamed(values("dev"), "b-c"), "a-b": other})
-    assert "makes the IAM role 'warmfold-a-b-c-model'" in found
+def test_nor_in_another_region_for_roles_have_none(tmp_path: Path) -> None:
+    other = set_at(values("dev"), ("environment", "region"), "eu-central-1")
+    (found,) = load(tmp_path, "a", **{"a": values("dev"), "a-b": other})
+    assert "with a-b.toml" in found
 
 
 def test_an_account_has_one_identity_provider_of_github(tmp_path: Path) -> None:

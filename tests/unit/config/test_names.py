@@ -1,9 +1,13 @@
 """The names that other parts of the project, and people, rely on."""
 
+from pathlib import Path
+
 import pytest
 
+from config.errors import InvalidSettingsError
 from config.load import environments, load_settings
 from config.names import Names
+from tests.unit.config.environment_file import values, write
 
 NAMES = Names("local")
 MODEL = NAMES.model("german-credit")
@@ -39,3 +43,23 @@ def test_names_that_code_elsewhere_uses() -> None:
 def test_a_bucket_name_is_short_enough_in_the_longest_region(environment: str) -> None:
     account = load_settings(environment).environment.account
     assert len(Names(environment).bucket(account, "ap-northeast-99")) <= 63
+
+
+def environment_with(folder: Path, *names: str) -> Path:
+    content = values()
+    (one,) = content["models"]
+    content["models"] = [{**one, "name": name} for name in names]
+    return write(folder, content)
+
+
+@pytest.mark.parametrize("name", ["credit-v2", "credit-vip"])
+def test_no_model_is_called_as_a_version_of_another(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings("prod", environment_with(tmp_path, name, "credit"))
+    (found,) = (str(fault) for fault in caught.value.faults)
+    assert found.startswith(f"models[0].name = '{name}': looks like a version of model 'credit'")
+    assert found.endswith(f"call it otherwise, as {name.replace('-', '')}")
+
+
+def test_models_may_begin_alike(tmp_path: Path) -> None:
+    load_settings("prod", environment_with(tmp_path, "credit", "creditv2", "credit-2", "v", "vx"))

@@ -98,6 +98,33 @@ def test_what_cannot_be_searched_is_refused_before_anything_is_deployed(
     assert expected in found[0]
 
 
+def fanned(*folds_at_once: int) -> dict[str, Any]:
+    """An environment with a model for each number, of five trials at once."""
+    content = changed(((*VALIDATION, "strategy"), "fan_out"))
+    (one,) = content["models"]
+    content["models"] = [
+        set_at(
+            {**one, "name": f"model-{index}"},
+            FAN_OUT[2:],
+            {**FOLDS, "folds_at_once": number},
+        )
+        for index, number in enumerate(folds_at_once)
+    ]
+    return content
+
+
+def test_the_folds_of_all_models_are_stopped_by_one_account(tmp_path: Path) -> None:
+    load_settings("prod", write(tmp_path, fanned(10, 10)))
+    in_job = ("models", 1, "cross_validation", "strategy")
+    load_settings("prod", write(tmp_path, set_at(fanned(18, 18), in_job, "in_job")))
+
+    (fault,) = messages(tmp_path, fanned(18, 18))
+    assert fault.startswith("models: make 180 fold jobs at once when all are trained together (90")
+    assert "(90 of model-0, 90 of model-1); lower folds_at_once" in fault
+    (fault,) = messages(tmp_path, fanned(21, 18))
+    assert fault.startswith("models[0].cross_validation.fan_out.folds_at_once = 21: makes 105")
+
+
 def test_folds_as_jobs_need_their_table_and_a_search_its_machine(tmp_path: Path) -> None:
     fanned = changed(((*VALIDATION, "strategy"), "fan_out"))
     (fault,) = messages(tmp_path, without(fanned, FAN_OUT))

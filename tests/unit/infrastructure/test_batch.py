@@ -46,3 +46,9 @@ def test_the_function_knows_what_to_start(prod: Assembly, variable: str, expecte
         if function["Properties"]["Handler"] == "start_batch_scoring.handler.handle"
     ]
     assert flat(start["Environment"]["Variables"][variable]) == expected
+
+
+def test_what_holds_no_data_goes_with_its_stack_and_gives_its_name_back(prod: Assembly) -> None:
+    """A group that is left behind is empty, and its name refuses the next deployment."""
+    group = prod.stack("batch").only("AWS::Scheduler::ScheduleGroup")
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("Delete", "Delete")

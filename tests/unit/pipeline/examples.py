@@ -65,7 +65,12 @@ REFS = Refs(
     model_package_group_name="warmfold-dev-german-credit",
 )
 
-SCORING_SPEC = ScoringSpec(model="german-credit", transform=MACHINE)
+SCORING_SPEC = ScoringSpec(
+    model="german-credit",
+    transform=MACHINE,
+    input_filter="$['income','region']",
+    output_filter="$['applicant','SageMakerOutput']",
+)
 SCORING_REFS = ScoringRefs(
     kms_key_arn=KEY,
     bucket_name="warmfold-dev-artifacts",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,6 +115,16 @@ def test_a_definition_with_any_part_replaced_never_raises(data: st.DataObject) -
     messages = [str(fault) for fault in faults(definition)]
 
     assert all(messages)
+
+
+@pytest.mark.parametrize("value", [{"Get": "Parameters.Day"}, {"Get": "Execution.StartDateTime"}])
+def test_an_expression_is_no_request(value: dict[str, str]) -> None:
+    definition = scoring()
+    definition["Steps"][0]["Arguments"] = value
+
+    (message,) = (str(fault) for fault in faults(definition))
+
+    assert message.startswith("step TransformBatch, Arguments: is an expression. Write the members")
 
 
 def test_every_deletable_member_is_found() -> None:

@@ -1,6 +1,6 @@
 """What the batch scoring pipeline promises to the schedule's Lambda and to readers."""
 
-from tests.unit.pipeline.examples import scoring, step_of
+from tests.unit.pipeline.examples import scoring, step_of, training
 from warmfold.pipeline.document import read_document
 from warmfold.pipeline.validate import faults
 from warmfold.pipeline.validate_references import referenced_steps
@@ -42,7 +42,16 @@ def test_predictions_are_published_after_the_transform_with_where_they_are() -> 
 def test_every_record_is_joined_with_its_prediction() -> None:
     arguments = step_of(scoring(), "TransformBatch")["Arguments"]
 
-    assert arguments["DataProcessing"] == {"JoinSource": "Input"}
+    assert arguments["DataProcessing"]["JoinSource"] == "Input"
     assert arguments["TransformInput"]["SplitType"] == "Line"
     assert arguments["TransformOutput"]["AssembleWith"] == "Line"
     assert arguments["TransformInput"]["ContentType"] == "application/jsonlines"
+
+
+def test_both_filters_are_the_daily_runs_and_never_the_hold_outs() -> None:
+    processing = step_of(scoring(), "TransformBatch")["Arguments"]["DataProcessing"]
+
+    assert processing["InputFilter"] == "$['income','region']"
+    assert processing["OutputFilter"] == "$['applicant','SageMakerOutput']"
+    holdout = step_of(training(), "TransformHoldout")["Arguments"]["DataProcessing"]
+    assert holdout == {"JoinSource": "Input"}

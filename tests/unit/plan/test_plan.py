@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.load import load_settings
-from config.settings import Candidate, Compute, Model
+from config.settings import Candidate, Compute, FanOut, Model
 from tests.unit.example_model import model_named
 from warmfold.errors import WarmfoldError
 from warmfold.plan.data_size import DataSize, size_of
@@ -99,6 +99,21 @@ def test_the_slowest_candidate_sets_the_wall_time_and_each_costs_what_it_costs_a
         assert option.outcome is not None
         billed = sum(sum(o.billed_seconds.values()) for e in alone if (o := e[way].outcome))
         assert sum(option.outcome.billed_seconds.values()) == pytest.approx(billed)
+
+
+def test_folds_as_jobs_are_refused_with_those_of_the_other_models() -> None:
+    tuning = dataclasses.replace(model().tuning, parallel_trials=5)
+    fan_out = FanOut(keep_alive_seconds=300, folds_at_once=18, own_fold=False)
+    validation = dataclasses.replace(model().cross_validation, fan_out=fan_out)
+    own = dataclasses.replace(
+        with_candidates(model().candidates[:1]), tuning=tuning, cross_validation=validation
+    )
+    other = dataclasses.replace(changed(own, "amt", "fan_out"), name="other")
+
+    assert by_way(plan_of(own, size(10_000)))["amt", "fan_out"].outcome is not None
+    ways = by_way(plan_of(own, size(10_000), [other]))
+    assert "models make 180 fold jobs at once" in ways["amt", "fan_out"].refused
+    assert ways["amt", "in_job"].outcome is not None
 
 
 def test_a_way_that_the_configuration_does_not_allow_says_why() -> None:
