@@ -34,6 +34,7 @@ from config.checks_search import (
     order_faults,
     racing_faults,
     search_faults,
+    spot_faults,
 )
 from config.checks_serving import (
     DEPLOYMENT,
@@ -61,6 +62,7 @@ from config.settings import (
     Range,
     Registration,
     Settings,
+    SpotCompute,
     Storage,
     Tuning,
 )
@@ -163,6 +165,7 @@ def checks_for(environment: str) -> Mapping[type, Check]:
         Tuning: every(metric_faults, racing_faults, convergence_faults, tuning_faults),
         CrossValidation: cross_validation_faults,
         Jobs: every(jobs_faults, job_type_faults),
+        SpotCompute: spot_faults,
         Range: range_faults,
         Candidate: candidate_faults,
         Deployment: every(*DEPLOYMENT),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from config.errors import Fault
 from config.partial import UnknownValueError, as_far_as_known, every
-from config.settings import Candidate, CrossValidation, Data, Jobs, Model, Tuning
+from config.settings import Candidate, CrossValidation, Data, Jobs, Model, SpotCompute, Tuning
 from warmfold_contract.errors import UserError
 from warmfold_contract.hyperparameters import MAX_VALUE_LENGTH, encode_range
 from warmfold_contract.metric_names import direction_of, metric_task
@@ -113,6 +113,18 @@ def _one_machine(name: str, value: Jobs) -> Iterator[Fault]:
             value=compute.instance_count,
             problem="would do the same work once per machine",
             remedy="set it to 1; trials in parallel are tuning.parallel_trials",
+        )
+
+
+def spot_faults(value: SpotCompute) -> Iterator[Fault]:
+    """MaxWaitTimeInSeconds must be MaxRuntimeInSeconds or more (API ref., StoppingCondition)."""
+    if value.spot and value.spot_max_wait_seconds < value.max_runtime_seconds:
+        yield Fault(
+            key="spot_max_wait_seconds",
+            value=value.spot_max_wait_seconds,
+            problem=f"is less than max_runtime_seconds ({value.max_runtime_seconds}), which it "
+            "covers together with the waiting",
+            remedy="raise it: twice max_runtime_seconds leaves as long to wait as to run",
         )
 
 

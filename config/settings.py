@@ -209,6 +209,18 @@ class Compute:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpotCompute(Compute):
+    """Machines that may be spot capacity, which AWS can take away while the job runs.
+
+    ``spot_max_wait_seconds`` covers waiting for capacity and running together; it is used with
+    ``spot`` only.
+    """
+
+    spot: bool
+    spot_max_wait_seconds: Annotated[int, Between(60, 864000)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Jobs:
     """Machines per step of the training pipeline. ``trial`` is one trial, or one of its folds.
 
@@ -217,10 +229,10 @@ class Jobs:
 
     processing: Compute
     trial: Compute
-    final: Compute
+    final: SpotCompute
     evaluation: Compute
     transform: Compute
-    search: Compute | None = None
+    search: SpotCompute | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

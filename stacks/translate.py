@@ -1,5 +1,6 @@
 """From configuration to what the pipelines and constructs are made of."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from aws_cdk import aws_ecr as ecr
@@ -14,6 +15,7 @@ from config.settings import (
     CrossValidation,
     Model,
     Range,
+    SpotCompute,
 )
 from config.settings_serving import Alarms, Deployment, Serving
 from stacks.base import PlatformStack
@@ -50,8 +52,8 @@ def pipeline_spec(model: Model) -> spec.PipelineSpec:
         minimum_score=model.gate.minimum_score,
         processing=_compute(model.jobs.processing),
         trial=_compute(model.jobs.trial),
-        search=None if model.jobs.search is None else _compute(model.jobs.search),
-        final=_compute(model.jobs.final),
+        search=None if model.jobs.search is None else _spot_compute(model.jobs.search),
+        final=_spot_compute(model.jobs.final),
         evaluation=_compute(model.jobs.evaluation),
         transform=_compute(model.jobs.transform),
         realtime_instance_types=model.registration.realtime_instance_types,
@@ -189,6 +191,11 @@ def _range(value: Range) -> candidates.Range:
         values=value.values,
         scaling=value.scaling,
     )
+
+
+def _spot_compute(compute: SpotCompute) -> spec.Compute:
+    wait_seconds = compute.spot_max_wait_seconds if compute.spot else None
+    return replace(_compute(compute), spot_max_wait_seconds=wait_seconds)
 
 
 def _compute(compute: Compute) -> spec.Compute:

@@ -6,6 +6,7 @@ the best-trial function are the platform's own.
 
 import json
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from warmfold.pipeline.validate import require_valid
 from warmfold.runs.aws import Aws, connect
 from warmfold.runs.follow import follow
 from warmfold.runs.records import Run
+from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
 
@@ -154,6 +156,29 @@ def test_two_candidates_each_searched_in_one_job(cloud: RunningCloud, refs: Refs
     selected = assert_the_best_of_all_was_taken(cloud, refs, run, "in_job")
     assert [step.name for step in run.steps[1:3]] == ["Search-trees", "Search-line"]
     assert selected["training_job_name"] in {tuning.job_name for tuning in run.tunings}
+
+
+def test_an_interrupted_search_on_spot_capacity_goes_on_from_its_checkpoint(
+    cloud: RunningCloud, refs: Refs, faults: FaultsClient
+) -> None:
+    spot = replace(SPEC.trial, spot_max_wait_seconds=2 * SPEC.trial.max_runtime_seconds)
+    spans = {"learning_rate": Range(kind="continuous", minimum=0.02, maximum=0.3)}
+    searched = replace(TREES, ranges={**TREES.ranges, **spans})
+    faults.add(kind="spot_interrupted", match="*Search-trees*", at_line=6, wait_seconds=0.5)
+    spec = replace(SPEC, engine="in_job", candidates=(searched,), search=spot, max_trials=24)
+    run = ran(cloud, spec, refs)
+    assert_the_best_of_all_was_taken(cloud, refs, run, "in_job")
+    (tuning,) = run.tunings
+    job = cloud.client("sagemaker").describe_training_job(TrainingJobName=tuning.job_name)
+    states = [each["Status"] for each in job["SecondaryStatusTransitions"]]
+    assert (states.count("Interrupted"), states.count("Training")) == (1, 2)
+    log = cloud.settings.state_dir / "jobs" / "training" / tuning.job_name / "log.txt"
+    _, before, after = log.read_text(encoding="utf-8").split("searching 24 trials")
+    kept = re.findall(r"trial (\d+) of 24", before)
+    taken_over = re.search(r"; (\d+) from a checkpoint", after)
+    assert taken_over is not None
+    assert 3 <= len(kept) <= int(taken_over[1]) < 24  # one may be kept and not yet told
+    assert not set(kept) & set(re.findall(r"trial (\d+) of 24", after))
 
 
 def test_a_candidate_whose_folds_are_jobs(cloud: RunningCloud, refs: Refs) -> None:

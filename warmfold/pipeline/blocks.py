@@ -72,6 +72,17 @@ def training_resources(compute: Compute) -> Definition:
     }
 
 
+def training_limits(compute: Compute) -> Definition:
+    """How long a training job may run and, on spot capacity, wait and run together."""
+    stopping = {"MaxRuntimeInSeconds": compute.max_runtime_seconds}
+    if compute.spot_max_wait_seconds is None:
+        return {"StoppingCondition": stopping}
+    return {
+        "StoppingCondition": {**stopping, "MaxWaitTimeInSeconds": compute.spot_max_wait_seconds},
+        "EnableManagedSpotTraining": True,
+    }
+
+
 def processing_resources(compute: Compute) -> Definition:
     cluster = training_resources(compute)
     return {"ClusterConfig": cluster}

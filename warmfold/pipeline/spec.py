@@ -41,12 +41,17 @@ def has_instance_storage(instance_type: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
-    """The machines of one job. ``max_runtime_seconds`` has no meaning for a transform."""
+    """The machines of one job. ``max_runtime_seconds`` has no meaning for a transform.
+
+    ``spot_max_wait_seconds`` makes it spot capacity, for a search and the final model only:
+    waiting and running together may take so long.
+    """
 
     instance_type: str
     instance_count: int = 1
     volume_gib: int = 10
     max_runtime_seconds: int = 3600
+    spot_max_wait_seconds: int | None = None
 
     def __post_init__(self) -> None:
         numbers = {
@@ -57,6 +62,12 @@ class Compute:
         faults = [f"{name} is {n}: must be 1 or more" for name, n in numbers.items() if n < 1]
         if not self.instance_type.startswith("ml."):
             faults.append(f"instance_type is {self.instance_type!r}: SageMaker's begin with 'ml.'")
+        wait = self.spot_max_wait_seconds
+        if wait is not None and wait < self.max_runtime_seconds:
+            faults.append(
+                f"spot_max_wait_seconds is {wait}: must be max_runtime_seconds "
+                f"({self.max_runtime_seconds}) or more"
+            )
         refuse("compute", faults)
 
 
@@ -99,6 +110,7 @@ class PipelineSpec:
 
     def __post_init__(self) -> None:
         faults = [*_data_faults(self), *_tuning_faults(self), *_engine_faults(self)]
+        faults += _spot_faults(self)
         if not self.realtime_instance_types:
             faults.append("realtime_instance_types is empty: name the types an endpoint may have")
         refuse(f"pipeline of model {self.model!r}", faults)
@@ -185,6 +197,15 @@ def _engine_faults(spec: PipelineSpec) -> list[str]:
                 f"{MAX_LIVE_FOLDS} at most"
             )
     return faults
+
+
+def _spot_faults(spec: PipelineSpec) -> list[str]:
+    """Of the training jobs a trial may leave a warm pool, which AWS has no spot capacity for."""
+    return [
+        f"{name} has spot_max_wait_seconds: only search and final run on spot capacity"
+        for name in ("processing", "trial", "evaluation", "transform")
+        if getattr(spec, name).spot_max_wait_seconds is not None
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

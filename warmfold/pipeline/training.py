@@ -20,6 +20,7 @@ from warmfold.pipeline.blocks import (
     processing_resources,
     step,
     string_parameter,
+    training_limits,
     training_resources,
 )
 from warmfold.pipeline.expressions import (
@@ -182,7 +183,7 @@ def _train_final_model(spec: PipelineSpec) -> Definition:
         "OutputDataConfig": output_data(execution_prefix(spec.model, "final")),
         "ResourceConfig": training_resources(spec.final),
         "RoleArn": parameter("FinalTrainingRoleArn"),
-        "StoppingCondition": {"MaxRuntimeInSeconds": spec.final.max_runtime_seconds},
+        **training_limits(spec.final),
         "EnableNetworkIsolation": True,
     }
     return step(TRAIN_FINAL_MODEL, "Training", arguments, RetryPolicies=job_retries())

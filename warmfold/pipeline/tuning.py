@@ -7,6 +7,7 @@ from warmfold.pipeline.blocks import (
     job_retries,
     output_data,
     step,
+    training_limits,
     training_resources,
     tuning_retries,
 )
@@ -111,7 +112,7 @@ def _training(spec: PipelineSpec, compute: Compute, features_step: str) -> Defin
         "OutputDataConfig": output_data(execution_prefix(spec.model, "tuning")),
         "ResourceConfig": training_resources(compute),
         "RoleArn": parameter("TrialRoleArn"),
-        "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+        **training_limits(compute),
     }
 
 

@@ -15,6 +15,7 @@ from warmfold_local.faults.kinds import (
     JobFails,
     Killed,
     NodeLost,
+    SpotInterrupted,
     Throttled,
 )
 from warmfold_local.faults.registry import Faults
@@ -70,6 +71,7 @@ class Killer:
     """Watches one container: its lines by ``watch``, ``attach`` once it runs, ``end`` after it."""
 
     fault: Killed | None
+    _interrupted: threading.Event = field(default_factory=threading.Event)
     _kill: Callable[[], None] | None = None
     _lines: int = 0
     _timer: threading.Timer | None = None
@@ -78,6 +80,13 @@ class Killer:
     @property
     def lost_node(self) -> bool:
         return isinstance(self.fault, NodeLost)
+
+    @property
+    def lost_capacity(self) -> SpotInterrupted | None:
+        """The interruption that is to end the container with SIGTERM, once it is due."""
+        if isinstance(self.fault, SpotInterrupted) and self._interrupted.is_set():
+            return self.fault
+        return None
 
     def watch(self, on_line: Callable[[str], None] | None) -> Callable[[str], None] | None:
         """``on_line``, and counting before it."""
@@ -94,6 +103,8 @@ class Killer:
         return counting
 
     def attach(self, kill: Callable[[], None]) -> None:
+        if isinstance(self.fault, SpotInterrupted):
+            kill = self._interrupted.set
         with self._lock:
             self._kill = kill
         self._at_line()  # it may have been printed before we knew whom to kill
@@ -114,9 +125,12 @@ class Killer:
             kill()
 
 
-def killer(faults: Faults, job_name: str) -> Killer:
-    """What is to kill the container of a job, if anything. It counts as fired at the start."""
-    return Killer(faults.take(Killed, job_name) or faults.take(NodeLost, job_name))
+def killer(faults: Faults, job_name: str, *, spot: bool = False) -> Killer:
+    """What is to end the container of a job, if anything. It counts as fired at the start."""
+    fault = faults.take(Killed, job_name) or faults.take(NodeLost, job_name)
+    if fault is None and spot:
+        fault = faults.take(SpotInterrupted, job_name)
+    return Killer(fault)
 
 
 def fill_disk(faults: Faults, job_name: str, base_dirs: Iterable[Path]) -> None:

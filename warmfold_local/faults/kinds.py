@@ -66,6 +66,15 @@ class NodeLost(Killed):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpotInterrupted(Killed):
+    """The spot capacity of the training job ``match`` is taken back: SIGTERM to its container, and
+    it starts again from its checkpoints ``wait_seconds`` later. No other jobs are hit."""
+
+    kind: ClassVar[str] = "spot_interrupted"
+    wait_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class S3Disturbed(Fault):
     """Requests for ``match`` (``bucket/key``) wait, then fail unless ``error`` is ``None``.
 
@@ -141,6 +150,7 @@ KINDS: dict[str, type[Fault]] = {
         JobFails,
         Killed,
         NodeLost,
+        SpotInterrupted,
         S3Disturbed,
         EventDisturbed,
         EndpointDisturbed,

@@ -77,10 +77,10 @@ def _require_value(kind: str, name: str, value: object) -> None:
         _require(valid, name, value, f"a status from {_STATUS[0]} to {_STATUS[1]}")
     elif name == "probability":
         _require(_number(value, 0, 1), name, value, "a number from 0 to 1")
-    elif name in ("delay_seconds", "after_seconds", "limit_seconds"):
-        optional = (
-            name == "limit_seconds" or kind in ("job_killed", "node_lost")
-        ) and value is None
+    elif name in ("delay_seconds", "wait_seconds", "after_seconds", "limit_seconds"):
+        optional = (name, value) == ("limit_seconds", None) or (
+            (name, value) == ("after_seconds", None) and issubclass(KINDS[kind], Killed)
+        )
         wanted = f"a number from 0 to {_LONGEST_SECONDS}"
         _require(optional or _number(value, 0, _LONGEST_SECONDS), name, value, wanted)
     else:

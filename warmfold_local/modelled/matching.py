@@ -11,7 +11,8 @@ class ClusterKey:
 
     Image, hyperparameters, environment, data, job name, stopping condition and the keep-alive
     period may differ. Subnets and security groups are compared as sets: the guide does not say
-    whether their order counts. ``session_tags`` is ``None`` without session tag chaining.
+    whether their order counts. A job on spot capacity takes no pool: the guide has the two as
+    incompatible. ``session_tags`` is ``None`` without session tag chaining.
     """
 
     role_arn: str
@@ -23,6 +24,7 @@ class ClusterKey:
     subnets: frozenset[str] = frozenset()
     encrypted_traffic: bool = False
     network_isolation: bool = False
+    spot: bool = False
     session_tags: frozenset[tuple[str, str]] | None = None
 
 
@@ -44,5 +46,6 @@ def cluster_key(
         subnets=frozenset(network.get("Subnets", ())),
         encrypted_traffic=bool(request.get("EnableInterContainerTrafficEncryption")),
         network_isolation=bool(request.get("EnableNetworkIsolation")),
+        spot=bool(request.get("EnableManagedSpotTraining")),
         session_tags=frozenset((session_tags or {}).items()) if chained else None,
     )

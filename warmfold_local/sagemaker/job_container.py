@@ -11,14 +11,17 @@ from warmfold_local.engine.images import Image
 from warmfold_local.engine.launch import Launch, start
 from warmfold_local.engine.process import Child
 from warmfold_local.engine.resources import Meter
-from warmfold_local.faults.hooks import fill_disk, killer
+from warmfold_local.faults.hooks import Killer, fill_disk, killer
+from warmfold_local.faults.kinds import SpotInterrupted
 from warmfold_local.sagemaker import warm_cache
 from warmfold_local.sagemaker.failures import INTERNAL, JobFailed
 from warmfold_local.sagemaker.job_hosts import Place, Places, note_usage
 from warmfold_local.sagemaker.jobs import Job
+from warmfold_local.sagemaker.spot import is_spot, wait_left
 
 # SIGKILL follows SIGTERM after this long (developer guide, "How Amazon SageMaker AI runs your
-# training image"); the same is assumed for processing, where nothing is documented.
+# training image"); the same is assumed for processing and for spot capacity that is taken back,
+# where nothing is documented.
 STOP_GRACE_SECONDS = 120.0
 SHUTDOWN_GRACE_SECONDS = 5.0
 
@@ -50,6 +53,7 @@ class Ending:
     place: Place
     stopped: bool = False
     timed_out: bool = False
+    lost_capacity: SpotInterrupted | None = None
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,14 @@ def run_container(
     One host's failure ends the others. Raises ``JobFailed`` if the container's program cannot be
     started, or its node is lost.
     """
-    fault = killer(job.cloud.faults, job.name)
+    fault = killer(job.cloud.faults, job.name, spot=is_spot(job.record))
     fill_disk(job.cloud.faults, job.name, [place.base_dir for place in places.all])
     started = time.monotonic()
     with _started(job, places, command, fault.watch(on_line)) as running:
         fault.attach(running[0].child.kill)
         limit = float(job.record["StoppingCondition"]["MaxRuntimeInSeconds"]) - job.spent_seconds
-        ending = _wait(job, running, limit)
+        limit = min(limit, wait_left(job.record, job.cloud.now()))
+        ending = _wait(job, running, limit, fault)
         job.spent_seconds += time.monotonic() - started
         fault.end()
     note_usage(job, {r.place.host.name: r.meter.result(r.child.used) for r in running})
@@ -129,13 +134,17 @@ def _launch(places: Places, place: Place, command: Command) -> Launch:
     )
 
 
-def _wait(job: Job, running: Sequence[_Running], max_runtime_seconds: float) -> Ending:
+def _wait(
+    job: Job, running: Sequence[_Running], max_runtime_seconds: float, fault: Killer
+) -> Ending:
     deadline = time.monotonic() + max_runtime_seconds
     while (live := _live(running)) and _failed(running) is None:
         if job.cloud.stopping.is_set():
             return _ended(running, SHUTDOWN_GRACE_SECONDS, stopped=True)
         if job.stop_requested.is_set():
             return _ended(running, STOP_GRACE_SECONDS, stopped=True)
+        if fault.lost_capacity is not None:
+            return _ended(running, STOP_GRACE_SECONDS, lost_capacity=fault.lost_capacity)
         if time.monotonic() >= deadline:
             return _ended(running, STOP_GRACE_SECONDS, timed_out=True)
         for each in live:
@@ -153,6 +162,7 @@ def _ended(
     stopped: bool = False,
     timed_out: bool = False,
     failed: _Running | None = None,
+    lost_capacity: SpotInterrupted | None = None,
 ) -> Ending:
     """Stop what still runs; ``failed`` is the host whose end it was."""
     _stop(running, grace_seconds)
@@ -160,7 +170,7 @@ def _ended(
     code = last.child.wait(0)
     if code is None:
         raise RuntimeError(f"the container of {last.place.host.name} ended without an exit code")
-    return Ending(code, last.place, stopped, timed_out)
+    return Ending(code, last.place, stopped, timed_out, lost_capacity)
 
 
 def _live(running: Sequence[_Running]) -> list[_Running]:

@@ -18,7 +18,6 @@ _SELECTED = (
 # Of a training job and of a tuning job's definitions.
 _TRAINING_REFUSED = (
     "AlgorithmSpecification.AlgorithmName",
-    "EnableManagedSpotTraining",
     "InputDataConfig[].DataSource.DatasetSource",
     "InputDataConfig[].DataSource.FileSystemDataSource",
     *(
@@ -31,7 +30,6 @@ _TRAINING_REFUSED = (
     "ResourceConfig.InstancePlacementConfig",
     "ResourceConfig.TrainingPlanArn",
     *(f"ResourceConfig.{member}" for member in _SELECTED),
-    "StoppingCondition.MaxWaitTimeInSeconds",
 )
 _TRAINING_RECORDED = (
     "EnableInterContainerTrafficEncryption",

@@ -20,6 +20,7 @@ from warmfold_local.sagemaker.jobs import (
 from warmfold_local.sagemaker.listing import list_page
 from warmfold_local.sagemaker.metrics import MetricReader
 from warmfold_local.sagemaker.protocol import operation
+from warmfold_local.sagemaker.spot import check_spot
 from warmfold_local.sagemaker.training_run import run_training
 from warmfold_local.sagemaker.training_states import (
     closing,
@@ -40,7 +41,7 @@ TRAINING = JobKind(
 )
 
 # "MaxRuntimeInSeconds … The default value is 1 day" (API reference, StoppingCondition).
-_DEFAULT_MAX_RUNTIME_SECONDS = 86_400
+_DEFAULT_STOPPING = {"MaxRuntimeInSeconds": 86_400}
 
 
 @operation("CreateTrainingJob")
@@ -62,10 +63,7 @@ def start_training(
     check_training(cloud, request)
     now = cloud.now()
     own = {
-        "StoppingCondition": {
-            "MaxRuntimeInSeconds": _DEFAULT_MAX_RUNTIME_SECONDS,
-            **request.get("StoppingCondition", {}),
-        },
+        "StoppingCondition": {**_DEFAULT_STOPPING, **request.get("StoppingCondition", {})},
         "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
         "FinalMetricDataList": [],
         **opening(now),
@@ -84,6 +82,8 @@ def check_training(cloud: Cloud, request: dict[str, Any]) -> None:
     resources = request.get("ResourceConfig") or {}
     if resources.get("InstanceType") is None or resources.get("VolumeSizeInGB") is None:
         raise ValidationError("ResourceConfig must name InstanceType and VolumeSizeInGB.")
+    stopping = {**_DEFAULT_STOPPING, **request.get("StoppingCondition", {})}
+    check_spot({**request, "StoppingCondition": stopping})
     check_local_path((request.get("CheckpointConfig") or {}).get("LocalPath"))
     _check_channels(request.get("InputDataConfig", []), algorithm["TrainingInputMode"])
 

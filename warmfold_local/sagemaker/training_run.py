@@ -14,14 +14,20 @@ from warmfold_local.sagemaker.job_hosts import Places, places_of
 from warmfold_local.sagemaker.jobs import Final, Job
 from warmfold_local.sagemaker.metrics import MetricReader, with_metric
 from warmfold_local.sagemaker.role_use import use_role
+from warmfold_local.sagemaker.spot import Interrupted, through_interruptions, wait_left
 from warmfold_local.sagemaker.training_files import checkpoints, download_channels, prepare_hosts
-from warmfold_local.sagemaker.training_states import with_transition
+from warmfold_local.sagemaker.training_states import started, with_transition
 from warmfold_local.sagemaker.transfers import downloading, uploading
 from warmfold_local.sagemaker.warm_cache import lent
 
 
 def run_training(job: Job) -> Final:
     """Raises ``JobFailed`` and ``JobStopped``; every other way to end is returned."""
+    return through_interruptions(job, _run_once)
+
+
+def _run_once(job: Job) -> Final:
+    """Raises ``Interrupted`` too."""
     use_role(job, job.record["AlgorithmSpecification"]["TrainingImage"])
     with places_of(job, job.record["ResourceConfig"].get("InstanceCount", 1)) as places:
         kept = _prepare(job, places)
@@ -36,13 +42,18 @@ def _conclude(job: Job, ending: Ending, kept: list[FolderSync]) -> Final:
     """Send what the container left, as far as its end allows."""
     if job.cloud.stopping.is_set():
         return Final("Stopped")
+    if ending.lost_capacity is not None:
+        _keep(kept)
+        raise Interrupted(ending.lost_capacity.wait_seconds)
     if ending.code != 0 and not ending.stopped and not ending.timed_out:
         _keep(kept)
         reason = failure_text(ending.place.base_dir / "output" / "failure")
         raise JobFailed(algorithm_error(reason, ending.code))
+    waited_too_long = wait_left(job.record, job.cloud.now()) <= 0
     artifacts = _upload(job, kept)
     if ending.timed_out:
-        return Final("Stopped", {"SecondaryStatus": "MaxRuntimeExceeded", **artifacts})
+        exceeded = "MaxWaitTimeExceeded" if waited_too_long else "MaxRuntimeExceeded"
+        return Final("Stopped", {"SecondaryStatus": exceeded, **artifacts})
     return Final("Stopped" if ending.stopped else "Completed", artifacts)
 
 
@@ -54,7 +65,7 @@ def _enter(job: Job, status: str, **members: Any) -> None:
 
 def _prepare(job: Job, places: Places) -> list[FolderSync]:
     """Folders, configuration and data of every host; the checkpoints that are to be kept in S3."""
-    _enter(job, "Downloading", TrainingStartTime=job.cloud.now())
+    _enter(job, "Downloading", **started(job.cloud.now()))
     prepare_hosts(job, places)
     with downloading():
         download_channels(job, places)

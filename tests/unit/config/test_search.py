@@ -15,6 +15,7 @@ DATA: Place = (*MODEL, "data")
 TUNING: Place = (*MODEL, "tuning")
 VALIDATION: Place = (*MODEL, "cross_validation")
 FAN_OUT: Place = (*VALIDATION, "fan_out")
+SEARCH: Place = (*MODEL, "jobs", "search")
 GATE: Place = (*MODEL, "gate", "minimum_score")
 TASK: Place = (*MODEL, "candidates", 0, "task")
 FOLDS: dict[str, Any] = {"keep_alive_seconds": 300, "folds_at_once": 5, "own_fold": True}
@@ -88,6 +89,15 @@ def messages(folder: Path, content: dict[str, Any]) -> list[str]:
             [((*MODEL, "jobs", "trial", "instance_count"), 2)],
             "trial.instance_count = 2: would do the same work once per machine",
         ),
+        (
+            [((*SEARCH, "spot"), True), ((*SEARCH, "spot_max_wait_seconds"), 14399)],
+            "search.spot_max_wait_seconds = 14399: is less than max_runtime_seconds (14400)",
+        ),
+        (
+            [((*MODEL, "jobs", "final", "spot"), "yes")],
+            "final.spot = 'yes': is a text in quotes; use true or false",
+        ),
+        ([((*MODEL, "jobs", "trial", "spot"), True)], "jobs.trial.spot = True: is not a known key"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_anything_is_deployed(
@@ -137,6 +147,27 @@ def test_folds_as_jobs_need_their_table_and_a_search_its_machine(tmp_path: Path)
 def test_whether_a_search_may_end_early_is_for_each_environment_to_say(tmp_path: Path) -> None:
     (fault,) = messages(tmp_path, without(changed(), (*TUNING, "stops_when_converged")))
     assert "models[0].tuning.stops_when_converged: is missing" in fault
+
+
+@pytest.mark.parametrize("job", ["search", "final"])
+def test_spot_capacity_is_for_each_environment_to_say(tmp_path: Path, job: str) -> None:
+    for key in ("spot", "spot_max_wait_seconds"):
+        (fault,) = messages(tmp_path, without(changed(), (*MODEL, "jobs", job, key)))
+        assert f"models[0].jobs.{job}.{key}: is missing" in fault
+
+
+def test_a_waiting_time_that_is_not_used_may_be_short(tmp_path: Path) -> None:
+    content = changed(((*SEARCH, "spot_max_wait_seconds"), 60))
+    (model,) = load_settings("prod", write(tmp_path, content)).models
+    assert model.jobs.search is not None
+    assert (model.jobs.search.spot, model.jobs.search.spot_max_wait_seconds) == (False, 60)
+
+
+def test_production_trains_on_capacity_that_stays() -> None:
+    (model, *_) = load_settings("prod").models
+    assert model.jobs.search is not None
+    assert not model.jobs.search.spot
+    assert not model.jobs.final.spot
 
 
 def test_tables_of_the_way_that_is_not_taken_may_wait_in_the_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from config.load import load_settings
 from config.settings import Model, Settings
+from stacks.translate import pipeline_spec
 from tests.unit.example_model import with_the_example_only
 from tests.unit.infrastructure.assembly import Assembly, definition, flat, listed, synthesize
 from tests.unit.infrastructure.test_monitoring import shown
@@ -62,6 +63,16 @@ def allowed(statements: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("way", ["fan_out", "racing", "in_job"])
 def test_the_deployed_definition_is_valid_for_every_way_to_search(synth: Synth, way: str) -> None:
     assert faults(definition(synth(way).stack("training"))) == []
+
+
+def test_spot_capacity_reaches_the_jobs_that_ask_for_it_and_no_others() -> None:
+    model = with_the_example_only(load_settings("local")).models[0]
+    final = dataclasses.replace(model.jobs.final, spot=True, spot_max_wait_seconds=1200)
+    spot = dataclasses.replace(model, jobs=dataclasses.replace(model.jobs, final=final))
+    spec = pipeline_spec(searching(spot, "in_job"))
+    assert spec.final.spot_max_wait_seconds == 1200
+    assert spec.search is not None
+    assert spec.search.spot_max_wait_seconds is None
 
 
 def test_a_trial_that_starts_no_folds_may_call_nothing_of_sagemaker(

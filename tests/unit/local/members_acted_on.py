@@ -19,6 +19,7 @@ _TRAINING = (
     "AlgorithmSpecification.TrainingImage",
     "AlgorithmSpecification.TrainingInputMode",
     "CheckpointConfig",
+    "EnableManagedSpotTraining",
     "EnableNetworkIsolation",
     "Environment",
     "OutputDataConfig",
@@ -27,6 +28,7 @@ _TRAINING = (
     "RetryStrategy",
     "RoleArn",
     "StoppingCondition.MaxRuntimeInSeconds",
+    "StoppingCondition.MaxWaitTimeInSeconds",
 )
 _DEFINITION = (
     *_TRAINING,

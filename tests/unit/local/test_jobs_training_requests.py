@@ -112,7 +112,34 @@ BAD_REQUESTS: list[tuple[dict[str, Any], type[ServiceError], str]] = [
         ValidationError,
         "less than or equal to 100",
     ),
-    ({"EnableManagedSpotTraining": True}, UnsupportedOperation, "EnableManagedSpotTraining"),
+    ({"EnableManagedSpotTraining": True}, ValidationError, "Invalid MaxWaitTimeInSeconds"),
+    (
+        {
+            "EnableManagedSpotTraining": True,
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59},
+        },
+        ValidationError,
+        "greater than or equal to MaxRuntimeInSeconds",
+    ),
+    (
+        {"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}},
+        ValidationError,
+        "only supported when EnableManagedSpotTraining is set to true",
+    ),
+    (
+        {
+            "EnableManagedSpotTraining": True,
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+            "ResourceConfig": {
+                "InstanceType": "ml.m5.large",
+                "InstanceCount": 1,
+                "VolumeSizeInGB": 1,
+                "KeepAlivePeriodInSeconds": 60,
+            },
+        },
+        ValidationError,
+        "KeepAlivePeriodInSeconds cannot be used with EnableManagedSpotTraining",
+    ),
     (
         {"InputDataConfig": [channel("a", "s3://b/c"), channel("a", "s3://b/d")]},
         ValidationError,

@@ -1,6 +1,7 @@
 """Hypothesis strategies: specs that a user may write, and JSON that nobody should."""
 
 import string
+from dataclasses import replace
 from typing import Any, Literal
 
 from hypothesis import strategies as st
@@ -63,6 +64,9 @@ _COMPUTE = st.builds(
     volume_gib=st.integers(1, 16_384),
     max_runtime_seconds=st.integers(1, 777_600),
 )
+_SPOT = st.tuples(_COMPUTE, st.integers(0, 777_600)).map(
+    lambda drawn: replace(drawn[0], spot_max_wait_seconds=drawn[0].max_runtime_seconds + drawn[1])
+)
 
 _FAN_OUTS = st.none() | st.builds(
     FanOut,
@@ -122,8 +126,8 @@ def specs(draw: st.DrawFn) -> PipelineSpec:
         minimum_score=draw(st.floats(-1e6, 1e6)),
         processing=draw(_COMPUTE),
         trial=draw(_COMPUTE),
-        search=draw(_COMPUTE),
-        final=draw(_COMPUTE),
+        search=draw(_COMPUTE | _SPOT),
+        final=draw(_COMPUTE | _SPOT),
         evaluation=draw(_COMPUTE),
         transform=draw(_COMPUTE),
         realtime_instance_types=(draw(st.sampled_from(_INSTANCE_TYPES)),),

@@ -104,6 +104,21 @@ def test_a_search_runs_on_the_machine_that_is_meant_for_it() -> None:
     assert search["StoppingCondition"] == {"MaxRuntimeInSeconds": 7200}
 
 
+SPOT = replace(MACHINE, max_runtime_seconds=7200, spot_max_wait_seconds=9000)
+
+
+def test_a_search_and_the_final_model_may_run_on_spot_capacity() -> None:
+    spec = replace(SEARCH, search=SPOT, final=SPOT)
+    for name in ("Search-gbdt", names.TRAIN_FINAL_MODEL):
+        job = _arguments(name, spec)
+        assert job["EnableManagedSpotTraining"] is True
+        assert job["StoppingCondition"] == {
+            "MaxRuntimeInSeconds": 7200,
+            "MaxWaitTimeInSeconds": 9000,
+        }
+        assert "EnableManagedSpotTraining" not in _arguments(name, SEARCH)
+
+
 def test_the_lambda_is_told_how_each_candidate_was_searched() -> None:
     given = _arguments(names.SELECT_BEST_TRIAL, SEARCH)["candidates"]
 

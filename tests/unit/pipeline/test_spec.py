@@ -17,6 +17,7 @@ from warmfold.pipeline.spec import (
     has_instance_storage,
 )
 
+SPOT = Compute(instance_type="ml.m5.large", spot_max_wait_seconds=3600)
 FAN_OUT = FanOut(keep_alive_seconds=600, folds_at_once=5, own_fold=False)
 
 _SPANS = {str(index): Range(kind="integer", minimum=1, maximum=2) for index in range(31)}
@@ -74,6 +75,11 @@ def _range(kind: Any, low: float | None, high: float | None, **more: Any) -> Cal
         (lambda: Compute(instance_type="m5.large"), ("'m5.large'", "ml.")),
         (lambda: Compute(instance_type="ml.m5.large", instance_count=0), ("instance_count is 0",)),
         (lambda: Compute(instance_type="ml.m5.large", volume_gib=0), ("volume_gib is 0",)),
+        (
+            lambda: replace(SPOT, max_runtime_seconds=3601),
+            ("spot_max_wait_seconds is 3600", "3601"),
+        ),
+        (_spec(trial=SPOT), ("trial has spot_max_wait_seconds", "search and final")),
         (_candidate(name="two words"), ("'two words'", "letters")),
         (_candidate(name="c" * 60), ("57 characters",)),
         (_candidate(ranges={}), ("tunes 0",)),

@@ -56,6 +56,7 @@ def with_value(path: str, value: Any) -> dict[str, Any]:
         ("EnableInterContainerTrafficEncryption", False),
         ("EnableNetworkIsolation", False),
         ("SessionChainingConfig.EnableSessionTagChaining", True),
+        ("EnableManagedSpotTraining", True),
     ],
 )
 def test_a_documented_member_that_differs_keeps_jobs_apart(path: str, value: Any) -> None:
