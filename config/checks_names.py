@@ -66,6 +66,7 @@ def model_names(names: ModelNames) -> tuple[Limited, ...]:
         Limited("IAM role", names.serving_deployment_role, 64),
         Limited("IAM role", names.import_role, 64),
         Limited("IAM role", names.forward_role, 64),
+        Limited("IAM policy", names.approver_policy, 128),
         Limited("Lambda function", names.scaling_function, 64),
         Limited("schedule", names.schedule, 64),
         Limited("schedule group", names.schedule_group, 64),

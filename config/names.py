@@ -104,6 +104,11 @@ class ModelNames:
         return f"{self.prefix}-serving-deployment"
 
     @property
+    def approver_policy(self) -> str:
+        """What is attached to whoever may approve versions."""
+        return f"{self.prefix}-approver"
+
+    @property
     def orders_parameter(self) -> str:
         """SSM parameter of the operators' orders to promotion."""
         return f"/{self.prefix}/promotion"

@@ -11,6 +11,7 @@ from config.settings import Model, Settings
 from stacks import sharing
 from stacks.base import PlatformStack
 from warmfold.pipeline.spec import JobNetwork
+from warmfold_constructs.approver_policy import Approvals, ApproverPolicy
 from warmfold_constructs.endpoint_prober import EndpointProber
 from warmfold_constructs.endpoint_scaler import EndpointScaler
 from warmfold_constructs.package_import import PackageImport
@@ -53,6 +54,8 @@ class DeliveryStack(PlatformStack):
         )
         self.notify(given_up, differs, scaler.alarm, *self._probed(names), *self._imported())
         self._forward(names)
+        approver = self._approver(names, serving, promotion)
+        self.output("ApproverPolicyArn", approver.arn, "Attach it to whoever approves versions")
         self.output(
             "DeployFunctionName", promotion.function.name, "Deploys the latest approved model"
         )
@@ -119,6 +122,29 @@ class DeliveryStack(PlatformStack):
                 role_name=names.forward_role,
                 readers=readers,
             )
+
+    def _approver(
+        self, names: ModelNames, serving: ServingNames, promotion: Promotion
+    ) -> ApproverPolicy:
+        stacks = (
+            names.training_stack,
+            names.serving_stack,
+            names.delivery_stack,
+            names.batch_stack,
+        )
+        return ApproverPolicy(
+            self,
+            "Approver",
+            name=names.approver_policy,
+            approvals=Approvals(
+                model_package_group=names.model_package_group,
+                orders_parameter=names.orders_parameter,
+                serving_stack=names.serving_stack,
+                stacks=stacks,
+                serving=serving,
+            ),
+            queue=promotion.queue,
+        )
 
     def _deployment_role(self, names: ModelNames, serving: ServingNames) -> ServingDeploymentRole:
         environment = self.settings.environment

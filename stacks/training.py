@@ -1,5 +1,7 @@
 """A model's training: roles, registry, the best-trial function and the pipeline."""
 
+from typing import Any
+
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -50,14 +52,7 @@ class TrainingStack(PlatformStack):
         )
         share_group(self._registry, sharing.readers(settings, model.name))
         self._best = self._best_training_job()
-        pipeline = Pipeline(
-            self,
-            "Pipeline",
-            name=names.training_pipeline,
-            description=f"Training of {model.name}",
-            definition=training_pipeline(self._spec, self._refs()),
-            role=self._pipeline_role(),
-        )
+        pipeline = self._pipeline(names.training_pipeline)
         self._look_after_folds(names)
         if settings.storage.removable:
             self._clean_up(names, pipeline)
@@ -159,17 +154,27 @@ class TrainingStack(PlatformStack):
             network=self._network,
         )
 
-    def _pipeline_role(self) -> PipelineRole:
+    def _pipeline(self, name: str) -> Pipeline:
+        definition = training_pipeline(self._spec, self._refs())
+        return Pipeline(
+            self,
+            "Pipeline",
+            name=name,
+            description=f"Training of {self._model.name}",
+            definition=definition,
+            role=self._pipeline_role(name, definition),
+        )
+
+    def _pipeline_role(self, pipeline: str, definition: dict[str, Any]) -> PipelineRole:
         name, roles = self._model.name, self._roles
         role = PipelineRole(
             self,
             "PipelineRole",
+            pipeline=pipeline,
             description=f"Pipelines, training of {name}",
             network=self._network,
         )
-        role.grant_jobs(
-            "processing-job", "training-job", "hyper-parameter-tuning-job", "transform-job"
-        )
+        role.grant_jobs(definition, self._key)
         role.grant_models()
         role.grant_passing(
             [roles.processing.arn, roles.trial.arn, roles.final.arn, roles.model.arn]

@@ -46,20 +46,26 @@ class BatchScoring(Construct):
             bucket_name=bucket.bucket_name,
             publish_function_arn=self.publish.arn,
         )
+        definition = scoring_pipeline(spec, refs)
+        role = self._role(pipeline_name, spec.model)
+        role.grant_jobs(definition, key)
         self.pipeline = Pipeline(
             self,
             "Pipeline",
             name=pipeline_name,
             description=f"Daily batch scoring of {spec.model}",
-            definition=scoring_pipeline(spec, refs),
-            role=self._role(spec.model),
+            definition=definition,
+            role=role,
         )
 
-    def _role(self, model: str) -> PipelineRole:
+    def _role(self, pipeline: str, model: str) -> PipelineRole:
         role = PipelineRole(
-            self, "Role", description=f"Pipelines, batch scoring of {model}", network=None
+            self,
+            "Role",
+            pipeline=pipeline,
+            description=f"Pipelines, batch scoring of {model}",
+            network=None,
         )
-        role.grant_jobs("transform-job")
         self.publish.grant_invoke(role.role)
         return role
 

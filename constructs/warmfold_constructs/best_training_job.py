@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from warmfold_constructs.acknowledge import acknowledge
+from warmfold_constructs.job_names import SEARCH_JOBS, TUNING_JOBS
 from warmfold_constructs.model_registry import ModelRegistry, grant_read
 from warmfold_constructs.policies import allow, arn
 from warmfold_constructs.python_function import PythonFunction
@@ -14,11 +15,6 @@ from warmfold_constructs.python_function import PythonFunction
 # A Lambda step waits ten minutes at most (SageMaker Pipelines); reading 750 trials' summaries
 # and describing a few takes seconds.
 _TIMEOUT_SECONDS = 120
-# SageMaker names a pipeline's tuning jobs after the execution and the step, and trials after
-# their tuning job. The steps are `Tune-{candidate}`, or `Search-{candidate}` for a training job
-# that tries all of a candidate's trials itself.
-TUNING_JOBS = "*-Tune-*"
-_SEARCH_JOBS = "pipelines-*-Search-*"
 
 
 class BestTrainingJob(Construct):
@@ -78,7 +74,7 @@ class BestTrainingJob(Construct):
             [
                 arn(self, "sagemaker", "hyper-parameter-tuning-job", TUNING_JOBS),
                 arn(self, "sagemaker", "training-job", TUNING_JOBS),
-                arn(self, "sagemaker", "training-job", _SEARCH_JOBS),
+                arn(self, "sagemaker", "training-job", SEARCH_JOBS),
             ],
             because="Tuning jobs and trials of pipeline steps, named when they start.",
         )

@@ -9,9 +9,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
 from warmfold_constructs.acknowledge import acknowledge
+from warmfold_constructs.job_names import PIPELINE_JOBS
 from warmfold_constructs.policies import allow, arn
 from warmfold_constructs.python_function import PythonFunction
-from warmfold_constructs.training_pipeline import PIPELINE_JOBS
 
 # As long as Lambda allows, and a minute more for the answer to arrive. What there is no time for
 # is a failure that names it; deleting the stack again goes on from there.

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_iam as iam
 
-from warmfold.pipeline.spec import JobNetwork
+from warmfold.pipeline.spec import JobNetwork, has_instance_storage
 from warmfold_constructs.acknowledge import acknowledge
-from warmfold_constructs.best_training_job import TUNING_JOBS
+from warmfold_constructs.job_limits import keys, machines
+from warmfold_constructs.job_names import FOLD_JOBS, TUNING_JOBS
 from warmfold_constructs.job_network import Conditions, job_conditions, together
 from warmfold_constructs.policies import allow, allow_passing, arn
 
-# A fold's job is named after its trial, which SageMaker names after the tuning job.
-FOLD_JOBS = f"{TUNING_JOBS}-fold-*"
 # Every fold is tagged with the name of the role that it runs as; trials of another model, whose
 # folds have names of the same pattern, run as another role.
 FOLD_ROLE_TAG = "warmfold:fold-role"
@@ -28,9 +27,15 @@ class FoldLimits:
 
 
 def allow_fold_jobs(
-    trial: iam.Role, fold: iam.Role, limits: FoldLimits, network: JobNetwork | None
+    trial: iam.Role,
+    fold: iam.Role,
+    limits: FoldLimits,
+    network: JobNetwork | None,
+    key_arn: str,
 ) -> None:
     """Let ``trial`` start, watch and stop folds that run as ``fold``, in the trial's network.
+
+    ``key_arn`` encrypts what they write, and their volumes on machines that take a key.
 
     Condition keys: Service Authorization Reference, "Amazon SageMaker"; ``KeepAlivePeriod`` is
     absent from a request without one.
@@ -41,20 +46,20 @@ def allow_fold_jobs(
     conditions: Conditions = {
         "StringEquals": tag,
         "Bool": {"sagemaker:NetworkIsolation": "true"},
-        "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": [limits.instance_type]},
         "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": limits.max_runtime_seconds},
         "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": limits.keep_alive_seconds},
     }
     create = ["sagemaker:CreateTrainingJob"]
-    bound = together(conditions, job_conditions(network))
+    key = {"VolumeKmsKey": not has_instance_storage(limits.instance_type), "OutputKmsKey": True}
+    fixed = together(machines([limits.instance_type]), keys(key_arn, key))
+    bound = together(conditions, fixed, job_conditions(network))
     allow(trial, create, folds, conditions=bound, because=_NAMED_LATER)
-    allow(trial, ["sagemaker:AddTags"], folds, conditions={"StringEquals": tag})
-    allow(
-        trial,
-        ["sagemaker:StopTrainingJob"],
-        folds,
-        conditions={"StringEquals": {f"aws:ResourceTag/{FOLD_ROLE_TAG}": fold.role_name}},
-    )
+    # Only while a fold is made: a job of another model's cannot be made one of this model's.
+    made = {"sagemaker:TaggingAction": "CreateTrainingJob"}
+    own = {f"aws:ResourceTag/{FOLD_ROLE_TAG}": fold.role_name}
+    tagging: Conditions = {"StringEquals": {**tag, **made}, "StringEqualsIfExists": own}
+    allow(trial, ["sagemaker:AddTags"], folds, conditions=tagging)
+    allow(trial, ["sagemaker:StopTrainingJob"], folds, conditions={"StringEquals": own})
     allow(trial, ["sagemaker:DescribeTrainingJob"], trials, because=_NAMED_LATER)
     allow(trial, ["sagemaker:ListTrainingJobs"], ["*"])
     acknowledge(trial, {"IAM5[Resource::*]": "sagemaker:ListTrainingJobs knows no resources."})

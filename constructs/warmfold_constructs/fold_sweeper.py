@@ -7,8 +7,8 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from warmfold_constructs.acknowledge import acknowledge
-from warmfold_constructs.best_training_job import TUNING_JOBS
-from warmfold_constructs.fold_jobs import FOLD_JOBS, FOLD_ROLE_TAG
+from warmfold_constructs.fold_jobs import FOLD_ROLE_TAG
+from warmfold_constructs.job_names import FOLD_JOBS, LIKE_TUNING_JOBS
 from warmfold_constructs.policies import allow, arn
 from warmfold_constructs.python_function import PythonFunction
 
@@ -56,8 +56,8 @@ class FoldSweeper(Construct):
     def _allow_sweeping(self, fold_role_name: str) -> None:
         role = self.function.role
         folds = [arn(self, "sagemaker", "training-job", FOLD_JOBS)]
-        trials = [arn(self, "sagemaker", "training-job", TUNING_JOBS)]
-        searches = [arn(self, "sagemaker", "hyper-parameter-tuning-job", TUNING_JOBS)]
+        trials = [arn(self, "sagemaker", "training-job", LIKE_TUNING_JOBS)]
+        searches = [arn(self, "sagemaker", "hyper-parameter-tuning-job", LIKE_TUNING_JOBS)]
         allow(role, ["sagemaker:ListTrainingJobs"], ["*"])
         acknowledge(
             role,
@@ -66,13 +66,14 @@ class FoldSweeper(Construct):
                 "no resources."
             },
         )
-        allow(role, ["sagemaker:ListTags"], folds, because=_NAMED_LATER)
-        allow(role, ["sagemaker:DescribeTrainingJob"], trials, because=_NAMED_LATER)
+        actions = ["sagemaker:ListTags", "sagemaker:DescribeTrainingJob"]
+        allow(role, actions, trials, because=_NAMED_LATER)
         allow(role, ["sagemaker:DescribeHyperParameterTuningJob"], searches, because=_NAMED_LATER)
         allow(
             role,
             ["sagemaker:StopTrainingJob", "sagemaker:UpdateTrainingJob"],
             folds,
+            because=_NAMED_LATER,
             conditions={"StringEquals": {f"aws:ResourceTag/{FOLD_ROLE_TAG}": fold_role_name}},
         )
 

@@ -25,10 +25,13 @@ _NAMED_LATER = "Network interfaces get random ids; where they lie is bound."
 
 
 def model_conditions(network: JobNetwork | None) -> Conditions:
-    """A statement's conditions that keep a model in exactly these subnets and groups.
+    """A statement's conditions that keep a model without network of its own, and in exactly
+    these subnets and groups."""
+    return together({"Bool": {"sagemaker:NetworkIsolation": "true"}}, _place(network))
 
-    Without ``Null`` a request that names none would meet ``ForAllValues``.
-    """
+
+def _place(network: JobNetwork | None) -> Conditions:
+    """Without ``Null`` a request that names none would meet ``ForAllValues``."""
     if network is None:
         return {}
     keys = {
@@ -39,12 +42,12 @@ def model_conditions(network: JobNetwork | None) -> Conditions:
 
 
 def job_conditions(network: JobNetwork | None) -> Conditions:
-    """The same of a job, which must encrypt what its machines send each other if the network says
-    so."""
+    """Conditions that keep a job there; it must encrypt what its machines send each other if the
+    network says so."""
     if network is None or not network.encrypt_between_instances:
-        return model_conditions(network)
+        return _place(network)
     encrypted = {"Bool": {"sagemaker:InterContainerTrafficEncryption": "true"}}
-    return {**model_conditions(network), **encrypted}
+    return {**_place(network), **encrypted}
 
 
 def together(*parts: Conditions) -> dict[str, dict[str, Any]]:

@@ -5,8 +5,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from warmfold_constructs.policies import allow, arn
+from warmfold_constructs.policies import Holder, allow, arn
 
+# With which versions are registered.
+_UNAPPROVED = ("PendingManualApproval", "Rejected")
+_DECIDED = ("Approved", "Rejected")
 _VERSIONS_COME_LATER = "Versions of one model package group, numbered when they are registered."
 
 
@@ -33,16 +36,16 @@ class ModelRegistry(Construct):
 
 
 def grant_register(role: iam.Role, group_name: str) -> None:
-    """Add versions. No update: whoever registers a model must not approve it."""
+    """Add versions, of which none is approved: whoever registers a model must not approve it."""
+    versions = arn(role, "sagemaker", "model-package", f"{group_name}/*")
     allow(
         role,
-        ["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"],
-        [
-            arn(role, "sagemaker", "model-package-group", group_name),
-            arn(role, "sagemaker", "model-package", f"{group_name}/*"),
-        ],
+        ["sagemaker:CreateModelPackage"],
+        [arn(role, "sagemaker", "model-package-group", group_name), versions],
         because=_VERSIONS_COME_LATER,
+        conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": [*_UNAPPROVED]}},
     )
+    allow(role, ["sagemaker:DescribeModelPackage"], [versions], because=_VERSIONS_COME_LATER)
 
 
 def grant_use(role: iam.Role, group_name: str) -> None:
@@ -55,7 +58,18 @@ def grant_use(role: iam.Role, group_name: str) -> None:
     )
 
 
-def grant_read(role: iam.Role, group_name: str) -> None:
+def grant_approve(role: Holder, group_name: str) -> None:
+    """Approve and reject versions, and register none."""
+    allow(
+        role,
+        ["sagemaker:UpdateModelPackage"],
+        [arn(role, "sagemaker", "model-package", f"{group_name}/*")],
+        because=_VERSIONS_COME_LATER,
+        conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": [*_DECIDED]}},
+    )
+
+
+def grant_read(role: Holder, group_name: str) -> None:
     """List versions with their approval, and describe them."""
     allow(
         role,

@@ -41,8 +41,12 @@ def new_role(
     return role
 
 
+# What has statements: a role its own policy, or a policy to attach to other roles.
+Holder = iam.Role | iam.ManagedPolicy
+
+
 def allow(
-    role: iam.Role,
+    role: Holder,
     actions: Sequence[str],
     resources: Sequence[str],
     *,
@@ -53,13 +57,15 @@ def allow(
 
     ``because`` is the reason of wildcards in ``resources``.
     """
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=[*actions],
-            resources=[*resources],
-            conditions=dict(conditions) if conditions else None,
-        )
+    statement = iam.PolicyStatement(
+        actions=[*actions],
+        resources=[*resources],
+        conditions=dict(conditions) if conditions else None,
     )
+    if isinstance(role, iam.ManagedPolicy):
+        role.add_statements(statement)
+    else:
+        role.add_to_policy(statement)
     if because:
         acknowledge_wildcards(role, resources, because)
 

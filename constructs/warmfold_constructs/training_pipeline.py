@@ -1,7 +1,7 @@
 """The training pipeline: the pure definition as a CloudFormation resource, with its own role."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_cdk import Stack
 from aws_cdk import aws_kms as kms
@@ -10,35 +10,57 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from warmfold.pipeline.spec import JobNetwork
+from warmfold.pipeline.tags import PIPELINE_TAG, tagged
 from warmfold.pipeline.validate import require_valid
-from warmfold_constructs.best_training_job import TUNING_JOBS
-from warmfold_constructs.job_network import job_conditions, model_conditions
+from warmfold_constructs.job_limits import arguments_of, fixed
+from warmfold_constructs.job_names import PIPELINE_JOBS, TUNING_JOBS
+from warmfold_constructs.job_network import (
+    Conditions,
+    job_conditions,
+    model_conditions,
+    together,
+)
 from warmfold_constructs.policies import allow, allow_passing, arn, new_role, sagemaker_principal
 
-# What SageMaker calls the jobs of a pipeline's steps.
-PIPELINE_JOBS = "pipelines-*"
 _NAMED_LATER = "SageMaker names the jobs of a pipeline's steps when an execution reaches them."
 
+
+class _Job(NamedTuple):
+    """What a step of type ``step`` starts: its resource, and what its operations call it."""
+
+    step: str
+    resource: str
+    noun: str
+    names: str = PIPELINE_JOBS
+
+
 _JOBS = (
-    ("processing-job", "ProcessingJob", PIPELINE_JOBS),
-    ("training-job", "TrainingJob", PIPELINE_JOBS),
-    ("hyper-parameter-tuning-job", "HyperParameterTuningJob", TUNING_JOBS),
-    ("transform-job", "TransformJob", PIPELINE_JOBS),
+    _Job("Processing", "processing-job", "ProcessingJob"),
+    _Job("Training", "training-job", "TrainingJob"),
+    _Job("Tuning", "hyper-parameter-tuning-job", "HyperParameterTuningJob", TUNING_JOBS),
+    _Job("Transform", "transform-job", "TransformJob"),
 )
 
 
 class PipelineRole(Construct):
     """What SageMaker Pipelines acts as: starts, watches and stops the jobs of its steps.
 
-    It can register models, but neither approve nor deploy them. What it starts or creates has to
-    lie in ``network``, if there is one.
+    It can register models, but neither approve nor deploy them. What it starts or creates has the
+    tag of ``pipeline``, and has to lie in ``network``, if there is one.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, description: str, network: JobNetwork | None
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        pipeline: str,
+        description: str,
+        network: JobNetwork | None,
     ) -> None:
         super().__init__(scope, id)
         self._network = network
+        self._pipeline = pipeline
         self.role = new_role(
             self, "Role", description=description, assumed_by=sagemaker_principal(self)
         )
@@ -47,35 +69,42 @@ class PipelineRole(Construct):
     def arn(self) -> str:
         return self.role.role_arn
 
-    def grant_jobs(self, *resources: str) -> None:
-        """Create, describe, stop and tag jobs of these kinds, as ``training-job``."""
-        for resource, noun, names in _JOBS:
-            if resource not in resources:
+    def grant_jobs(self, definition: dict[str, Any], key: kms.IKey) -> None:
+        """Create the jobs of the definition's steps, as it has them, and describe and stop them."""
+        for job in _JOBS:
+            requests = arguments_of(definition["Steps"], job.step)
+            if not requests:
                 continue
-            jobs = [arn(self, "sagemaker", resource, names)]
-            self._allow_creating(noun, jobs)
-            actions = [f"sagemaker:{verb}{noun}" for verb in ("Describe", "Stop")]
-            if resource == "hyper-parameter-tuning-job":
+            jobs = [arn(self, "sagemaker", job.resource, job.names)]
+            # A transform is where its model is, and its request names no network.
+            placed = {} if job.step == "Transform" else job_conditions(self._network)
+            self._allow_creating(job.noun, jobs, together(fixed(requests, key.key_arn), placed))
+            looks = [f"sagemaker:Describe{job.noun}"]
+            if job.step == "Tuning":
                 # A Tuning step's properties are also those of this operation's answer.
-                actions.append(f"sagemaker:ListTrainingJobsFor{noun}")
-            allow(self.role, [*actions, "sagemaker:AddTags"], jobs, because=_NAMED_LATER)
-
-    def _allow_creating(self, noun: str, jobs: Sequence[str]) -> None:
-        """A transform is where its model is, and its request names no network."""
-        bound = {} if noun == "TransformJob" else job_conditions(self._network)
-        allow(self.role, [f"sagemaker:Create{noun}"], jobs, conditions=bound)
+                looks.append(f"sagemaker:ListTrainingJobsFor{job.noun}")
+            allow(self.role, looks, jobs, because=_NAMED_LATER)
+            own = {"StringEquals": self._tag("Resource")}
+            # Pipelines tags jobs with their execution, maybe after it has created them.
+            actions = [f"sagemaker:Stop{job.noun}", "sagemaker:AddTags"]
+            allow(self.role, actions, jobs, conditions=own)
 
     def grant_models(self) -> None:
         """Create the models of CreateModel steps."""
         models = [arn(self, "sagemaker", "model", PIPELINE_JOBS)]
-        bound = model_conditions(self._network)
-        allow(self.role, ["sagemaker:CreateModel"], models, conditions=bound)
-        allow(
-            self.role,
-            ["sagemaker:DescribeModel", "sagemaker:AddTags"],
-            models,
-            because=_NAMED_LATER,
-        )
+        self._allow_creating("Model", models, model_conditions(self._network))
+        allow(self.role, ["sagemaker:DescribeModel"], models, because=_NAMED_LATER)
+
+    def _allow_creating(self, noun: str, made: Sequence[str], bound: Conditions) -> None:
+        """With the pipeline's tag, which is put on what is being made and on nothing else's."""
+        create = f"Create{noun}"
+        tag = {"StringEquals": self._tag("Request")}
+        allow(self.role, [f"sagemaker:{create}"], made, conditions=together(bound, tag))
+        new = {"StringEquals": {"sagemaker:TaggingAction": create}}
+        allow(self.role, ["sagemaker:AddTags"], made, conditions=together(tag, new))
+
+    def _tag(self, of: str) -> dict[str, str]:
+        return {f"aws:{of}Tag/{PIPELINE_TAG}": self._pipeline}
 
     def grant_passing(self, role_arns: Sequence[str]) -> None:
         """Hand exactly these roles to SageMaker."""
@@ -95,6 +124,8 @@ class PipelineRole(Construct):
 class Pipeline(Construct):
     """A SageMaker pipeline from a definition, whose strings may be tokens.
 
+    Jobs and models get a tag with the pipeline's name, by which its role may stop them.
+
     Raises ``DefinitionError`` at synth if SageMaker would refuse the definition.
     """
 
@@ -109,6 +140,7 @@ class Pipeline(Construct):
         role: PipelineRole,
     ) -> None:
         super().__init__(scope, id)
+        definition = tagged(definition, name)
         require_valid(definition)
         self.name = name
         self.arn = arn(self, "sagemaker", "pipeline", name)

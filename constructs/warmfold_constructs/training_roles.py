@@ -111,7 +111,7 @@ class TrainingRoles(Construct):
         self._let_trials_read("folds/")
         if self._network is not None:
             allow_interfaces(self.fold.role, self._network)
-        allow_fold_jobs(self.trial.role, self.fold.role, limits, self._network)
+        allow_fold_jobs(self.trial.role, self.fold.role, limits, self._network, self._key.key_arn)
 
     def _let_trials_read(self, folder: str) -> None:
         """A folder of what trials write, which they may list already."""

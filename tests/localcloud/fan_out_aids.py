@@ -2,6 +2,7 @@
 
 import io
 import json
+import secrets
 import sys
 import tarfile
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.localcloud.conftest import FOLD_ROLE, ROLE, RunningCloud, wait_for
-from tests.localcloud.fault_aids import ended_training, new_name
+from tests.localcloud.fault_aids import ended_training
 from tests.unit.containers.trainer.jobs import ROOT
 from tests.unit.containers.trainer.tables import feature_set
 from warmfold_contract.metrics import FOLDS_COMPLETED, OBJECTIVE, metric_definitions
@@ -53,7 +54,7 @@ ENDLESS = {
 
 def new_trial_name() -> str:
     """As a tuning job of a pipeline's step names its first trial."""
-    return new_name("tuning-Tune-t") + "-001-0a1b2c3d"
+    return f"{secrets.token_hex(6)}-Tune-t-0a1b2c3d4e-001-0a1b2c3d"
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,8 @@ def asks(service: str, operation: str, request: Request, arn: Arn) -> Iterator[A
     for resource in _resources(prefix, operation, request, arn):
         yield Ask(action=f"{prefix}:{operation}", resource=resource, context=context)
         if operation.startswith("Create") and request.get("Tags"):
-            yield Ask(action="sagemaker:AddTags", resource=resource, context=_tag_keys(request))
+            tagging = {**_tag_keys(request), "sagemaker:TaggingAction": operation}
+            yield Ask(action="sagemaker:AddTags", resource=resource, context=tagging)
     if operation == "CreateModel":
         # As for a package of another account ("Deploy a Model Version from a Different Account",
         # developer guide); within one account not verified.
@@ -188,7 +189,8 @@ def _conditions(operation: str, request: Request, arn: Arn) -> dict[str, Value]:
     for key in KEYS.get(operation, ()):
         found = [_said(value) for member in _MEMBERS[key] for value in _found(request, member)]
         if key == "OutputKmsKey":
-            found = [str(v) for part in _OUTPUTS for v in _found(request.get(part), "KmsKeyId")]
+            outputs = [output for part in _OUTPUTS for output in _found(request, part)]
+            found = [str(key) for key in _found(outputs, "KmsKeyId")]
         if key == "VolumeKmsKey" and operation == "CreateEndpointConfig":
             found = [str(value) for value in _found(request, "KmsKeyId")]
         if key == "ModelArn":

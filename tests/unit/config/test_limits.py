@@ -49,6 +49,7 @@ def member(service: str, operation: str, *path: str) -> Shape:
 STATED = {
     "budget": ("budgets", "CreateBudget", "Budget", "BudgetName"),
     "endpoint": ("sagemaker", "CreateEndpoint", "EndpointName"),
+    "IAM policy": ("iam", "CreatePolicy", "PolicyName"),
     "IAM role": ("iam", "CreateRole", "RoleName"),
     "event bus": ("events", "CreateEventBus", "Name"),
     "key alias": ("kms", "CreateAlias", "AliasName"),

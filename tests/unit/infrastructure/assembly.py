@@ -56,7 +56,7 @@ class Assembly:
     def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every Allow statement of every identity policy, with where it stands."""
         for template in self.templates.values():
-            for kind in ("AWS::IAM::Policy", "AWS::IAM::Role"):
+            for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"):
                 for id, resource in template.of_type(kind).items():
                     for statement in _statements(resource["Properties"]):
                         yield f"{template.name}/{id}", statement

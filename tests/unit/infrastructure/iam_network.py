@@ -1,6 +1,6 @@
-"""The recording's calls as they are in an environment with a VPC of its own.
+"""The recording's calls as they are in an environment with machines and a VPC of its own.
 
-The local cloud has none. What it would have asked for is added here by its own rules: condition
+The local cloud has no VPC. What it would have asked for is added here by its own rules: condition
 keys of requests that name a network, and what SageMaker does to place a job.
 """
 
@@ -8,13 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from config.settings import Settings
-from tests.unit.infrastructure.assembly import Assembly
+from tests.unit.infrastructure.assembly import Assembly, definition
 from tests.unit.infrastructure.iam_recording import Call
+from warmfold_constructs.job_limits import arguments_of, found
 from warmfold_local.access.asks import Ask
 from warmfold_local.access.on_behalf import USES
 from warmfold_local.access.sagemaker import KEYS
 from warmfold_local.sagemaker.role_use import network_uses
 
+_STEPS = {
+    "Processing": "ProcessingJob",
+    "Training": "TrainingJob",
+    "Transform": "TransformJob",
+    "Tuning": "HyperParameterTuningJob",
+}
 # Asked for each container that SageMaker starts as a role.
 _STARTS = "ecr:GetAuthorizationToken"
 
@@ -33,6 +40,23 @@ def in_network(calls: Sequence[Call], assembly: Assembly, settings: Settings) ->
         Call(role, ask) for role in sorted(starting) for ask in _placing(subnets, group, settings)
     ]
     return [*(_placed(call, subnets, group) for call in calls), *added]
+
+
+def on_machines(calls: Sequence[Call], assembly: Assembly) -> list[Call]:
+    """``calls`` with the machines that the training pipeline of ``assembly`` has for its steps."""
+    steps = definition(assembly.stack("training"))["Steps"]
+    machines = {
+        f"sagemaker:Create{noun}": [*found(arguments_of(steps, kind), "InstanceType")]
+        for kind, noun in _STEPS.items()
+    }
+    return [_on(call, machines.get(call.ask.action, [])) for call in calls]
+
+
+def _on(call: Call, machines: Sequence[str]) -> Call:
+    key = "sagemaker:InstanceTypes"
+    if key not in call.ask.context or not machines:
+        return call
+    return Call(call.role, replace(call.ask, context={**call.ask.context, key: (machines[0],)}))
 
 
 def _placed(call: Call, subnets: tuple[str, ...], group: str) -> Call:

@@ -17,6 +17,7 @@ Document = dict[str, Any]
 
 # The property with the name that a template gives, by type; all others are CloudFormation's.
 NAMES = {
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::IAM::Role": "RoleName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::S3::Bucket": "BucketName",
@@ -48,7 +49,17 @@ ARNS = {
     "AWS::Events::Rule": "arn:aws:events:{region}:{account}:rule/{name}",
     "AWS::Scheduler::ScheduleGroup": "arn:aws:scheduler:{region}:{account}:schedule-group/{name}",
 }
+# What CloudFormation's names of roles and functions end in, in the words of `Resolver`.
+RANDOM = re.compile(r"[0-9A-F]{8}>")
 _NESTED_REFERENCE = re.compile(r"\$\{([^}]+)\}")
+
+
+def kind(owner: str) -> str:
+    """A role, or what has the policy, without the names of its environment, model and stack."""
+    name = owner.rpartition(":")[2].removeprefix("event-bus/")
+    for part in ("<german-credit-", "warmfold-prod-german-credit-"):
+        name = name.replace(part, "")
+    return RANDOM.sub("", name)
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,16 @@ class Resolver:
                 self._identity(template, id, resource["Type"], properties, roles)
                 self._resource(template, id, resource["Type"], properties, resources)
         return Policies(roles, resources)
+
+    def managed_policies(self) -> dict[str, dict[str, Document]]:
+        """Documents that are to be attached to others' roles, each by the policy's name."""
+        return {
+            name: {name: self._document(template, properties["PolicyDocument"])}
+            for template in self._assembly.templates.values()
+            for id, resource in template.of_type("AWS::IAM::ManagedPolicy").items()
+            for properties in [resource["Properties"]]
+            for name in [self._name(template, id)]
+        }
 
     def _identity(
         self,
@@ -208,6 +229,9 @@ class Resolver:
             "AWS::Region": self._region,
             "AWS::URLSuffix": "amazonaws.com",
         }
+        if id == "AWS::StackId":
+            place = f"arn:aws:cloudformation:{self._region}:{self._account}:stack"
+            return f"{place}/{template.name}/<id>"
         return pseudo[id] if id in pseudo else self._name(template, id)
 
     def _name(self, template: Template, id: str) -> str:

@@ -165,7 +165,7 @@ def test_a_day_is_not_started_any_more_when_its_executions_are_stopped(
 def test_a_clean_up_may_delete_only_what_is_its_stacks(removable: Assembly) -> None:
     prefix = removable.stack("storage").name.removesuffix("-storage")
     own = re.compile(
-        rf"{prefix}-german-credit|pipelines-\*|ArtifactsBucket|ArtifactsAccessLogs|AWS::StackId"
+        rf"{prefix}-german-credit|pipelines-\?+-\*|ArtifactsBucket|ArtifactsAccessLogs|AWS::StackId"
     )
     checked = 0
     for where, statement in removable.statements():

@@ -34,6 +34,11 @@ def differences(before: Assembly, after: Assembly) -> dict[str, tuple[Any, Any]]
     return changed
 
 
+def but_for_permissions(changed: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
+    """Without the machines that a pipeline's role may start its jobs on, which follow them."""
+    return {w: v for w, v in changed.items() if "/sagemaker:InstanceTypes/" not in w}
+
+
 def with_value(folder: Path, place: Place, value: object) -> Assembly:
     """Production, synthesized with one value changed in its file."""
     changed = write(folder, set_at(values("prod"), place, value))
@@ -57,7 +62,7 @@ def test_another_instance_type_changes_nothing_else(
 ) -> None:
     old = at(values("prod"), place)
     new = "ml.c5.xlarge" if old != "ml.c5.xlarge" else "ml.m5.xlarge"
-    changed = differences(prod, with_value(tmp_path, place, new))
+    changed = but_for_permissions(differences(prod, with_value(tmp_path, place, new)))
     # trials are defined once for each candidate
     times = len(values("prod")["models"][0]["candidates"]) if "trial" in place else 1
     assert list(changed.values()) == [(old, new)] * times
@@ -81,6 +86,6 @@ def test_the_transforms_instance_type_is_also_what_a_model_package_supports(
     prod: Assembly, tmp_path: Path
 ) -> None:
     place = (*MODEL, "jobs", "transform", "instance_type")
-    changed = differences(prod, with_value(tmp_path, place, "ml.c5.xlarge"))
+    changed = but_for_permissions(differences(prod, with_value(tmp_path, place, "ml.c5.xlarge")))
     assert set(changed.values()) == {("ml.m5.large", "ml.c5.xlarge")}
     assert {where.partition("definition")[0] for where in changed} == {prod.stack("training").name}

@@ -11,7 +11,7 @@ OUTPUTS = {
     "storage": {"BucketName"},
     "training": {"PipelineName", "RawDataUri", "ModelPackageGroupName"},
     "serving": {"EndpointName"},
-    "delivery": {"DeployFunctionName", "QueueUrl"},
+    "delivery": {"ApproverPolicyArn", "DeployFunctionName", "QueueUrl"},
     "batch": {
         "ScheduleName",
         "ScheduleGroupName",

@@ -138,7 +138,8 @@ def test_a_training_jobs_conditions() -> None:
         "sagemaker:VpcSecurityGroupIds": ("c",),
         "sagemaker:VpcSubnets": ("a", "b"),
     }
-    assert (tag.action, tag.resource, tag.context) == ("sagemaker:AddTags", create.resource, tags)
+    assert (tag.action, tag.resource) == ("sagemaker:AddTags", create.resource)
+    assert tag.context == {**tags, "sagemaker:TaggingAction": "CreateTrainingJob"}
     assert (pass_role.action, pass_role.resource) == ("iam:PassRole", TRAINING["RoleArn"])
     assert pass_role.context == {"iam:PassedToService": "sagemaker.amazonaws.com"}
 
