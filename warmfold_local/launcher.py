@@ -84,12 +84,7 @@ def start(
     state_dir = state_dir.resolve()
     claim(state_dir)
     with locked(state_dir):
-        found = running(state_dir)
-        if found is not None:
-            raise LocalCloudError(
-                f"a local cloud is already running in {state_dir} (port {found.settings.port}, "
-                f"process {found.pid}); stop it with `warmfold local down`"
-            )
+        _check_none_runs(state_dir)
         end_leftovers(state_dir)  # before its files are read
         known = saved_identity(state_dir) if restore else None
         clean(state_dir, restore=known is not None)
@@ -105,12 +100,17 @@ def start(
             if owner_pid is None:
                 _identify(settings, known)
             server = _spawn(settings, listener.fileno(), owner_pid)
-        try:
-            _wait_healthy(settings, server)
-        except BaseException:
-            _kill(state_dir, server.pid)
-            raise
+        _wait_healthy_or_kill(settings, server)
     return Instance(settings, server.pid, state_dir / "server.log")
+
+
+def _check_none_runs(state_dir: Path) -> None:
+    found = running(state_dir)
+    if found is not None:
+        raise LocalCloudError(
+            f"a local cloud is already running in {state_dir} (port {found.settings.port}, "
+            f"process {found.pid}); stop it with `warmfold local down`"
+        )
 
 
 def running(state_dir: Path) -> Instance | None:
@@ -223,6 +223,14 @@ def _tell(server: "subprocess.Popen[bytes]", message: str) -> None:
 def _instance(state_dir: Path, values: dict[str, Any]) -> Instance:
     settings = Settings.from_values(values, state_dir)
     return Instance(settings, values["pid"], state_dir / "server.log")
+
+
+def _wait_healthy_or_kill(settings: Settings, server: "subprocess.Popen[bytes]") -> None:
+    try:
+        _wait_healthy(settings, server)
+    except BaseException:
+        _kill(settings.state_dir, server.pid)
+        raise
 
 
 def _wait_healthy(settings: Settings, server: "subprocess.Popen[bytes]") -> None:

@@ -4,6 +4,9 @@ Every row's out-of-fold score comes from a model that has not seen it, as every 
 does. Each method is fitted on all folds but one and judged on that one by log loss, so that none is
 judged on what it was fitted to. A method wins over a simpler one only if its mean gain over the
 folds is more than one standard error of that gain.
+
+Where the folds were dealt several times, each row's scores count side by side. Their mean would be
+that of several models, which is less extreme than the one model that is calibrated.
 """
 
 from collections.abc import Callable
@@ -17,6 +20,8 @@ from warmfold_features.calibration import Calibration, Scores, log_odds, probabi
 from warmfold_trainer.scores import mean_log_loss
 
 Target = NDArray[np.uint8]
+# The last is each score's weight: a row with several scores counts once.
+_Fit = Callable[[Scores, Target, float], Calibration]
 
 _NEWTON_STEPS = 50
 _NEWTON_TOLERANCE = 1e-10
@@ -26,8 +31,8 @@ _RIDGE = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfFold:
-    """Scores of rows by models that did not see them; ``fold`` is the one each row was left out
-    of."""
+    """Scores of rows by models that did not see them, (rows, repeats); ``fold`` is the one each row
+    was left out of in the first repeat."""
 
     score: Scores
     target: Target
@@ -50,19 +55,29 @@ def choose_calibration(rows: OutOfFold) -> Choice:
         if _is_better(losses[chosen], losses[method]):
             chosen = method
     return Choice(
-        calibration=_METHODS[chosen](rows.score, rows.target),
+        calibration=_fitted(_METHODS[chosen], rows.score, rows.target),
         log_losses={method: float(np.mean(values)) for method, values in losses.items()},
     )
 
 
-def _cross_fitted(rows: OutOfFold, fit: Callable[[Scores, Target], Calibration]) -> Scores:
-    """The log loss of each fold by a map that was fitted on the others."""
+def _cross_fitted(rows: OutOfFold, fit: _Fit) -> Scores:
+    """The log loss of each fold's rows by a map that was fitted on the others'."""
     losses = []
     for fold in np.unique(rows.fold):
         out = rows.fold == fold
-        calibration = fit(rows.score[~out], rows.target[~out])
-        losses.append(mean_log_loss(rows.target[out], calibration.apply(rows.score[out])))
+        calibration = _fitted(fit, rows.score[~out], rows.target[~out])
+        score, target = _side_by_side(rows.score[out], rows.target[out])
+        losses.append(mean_log_loss(target, calibration.apply(score)))
     return np.array(losses)
+
+
+def _fitted(fit: _Fit, score: Scores, target: Target) -> Calibration:
+    return fit(*_side_by_side(score, target), 1 / score.shape[1])
+
+
+def _side_by_side(score: Scores, target: Target) -> tuple[Scores, Target]:
+    """One entry for each of a row's scores."""
+    return score.ravel(), np.repeat(target, score.shape[1])
 
 
 def _is_better(simple: Scores, other: Scores) -> bool:
@@ -71,19 +86,19 @@ def _is_better(simple: Scores, other: Scores) -> bool:
     return bool(gains.mean() > standard_error)
 
 
-def _none(_score: Scores, _target: Target) -> Calibration:
+def _none(_score: Scores, _target: Target, _weight: float) -> Calibration:
     return Calibration()
 
 
-def _platt(score: Scores, target: Target) -> Calibration:
+def _platt(score: Scores, target: Target, weight: float) -> Calibration:
     """Logistic regression on the log odds, by Newton's method; ``none`` if it turns the order."""
     odds = log_odds(score)
     design = np.column_stack([odds, np.ones_like(odds)])
     weights = np.array([1.0, 0.0])
     for _ in range(_NEWTON_STEPS):
         predicted = probability(design @ weights)
-        gradient = design.T @ (predicted - target) + _RIDGE * weights
-        curvature = (design * (predicted * (1 - predicted))[:, None]).T @ design
+        gradient = weight * design.T @ (predicted - target) + _RIDGE * weights
+        curvature = weight * (design * (predicted * (1 - predicted))[:, None]).T @ design
         step = np.linalg.solve(curvature + _RIDGE * np.eye(2), gradient)
         weights = weights - np.clip(step, -5.0, 5.0)
         if np.abs(step).max() < _NEWTON_TOLERANCE:
@@ -92,11 +107,11 @@ def _platt(score: Scores, target: Target) -> Calibration:
     return (
         Calibration(method="platt", slope=slope, intercept=intercept)
         if slope > 0
-        else (Calibration())
+        else Calibration()
     )
 
 
-def _isotonic(score: Scores, target: Target) -> Calibration:
+def _isotonic(score: Scores, target: Target, weight: float) -> Calibration:
     """The best never decreasing map, a point at both ends of each of its steps.
 
     Rates stay off 0 and 1 by what one more row of the other class would move them.
@@ -107,7 +122,7 @@ def _isotonic(score: Scores, target: Target) -> Calibration:
     rates = isotonic_regression(means, weights=weights).x
     ends = np.flatnonzero(np.diff(rates) > 0)
     points = np.unique(np.concatenate([[0], ends, ends + 1, [len(values) - 1]]))
-    floor = 1 / (len(score) + 2)
+    floor = 1 / (weight * len(score) + 2)
     return Calibration(
         method="isotonic",
         scores=tuple(values[points].tolist()),
@@ -116,7 +131,7 @@ def _isotonic(score: Scores, target: Target) -> Calibration:
 
 
 # The simplest first.
-_METHODS: dict[str, Callable[[Scores, Target], Calibration]] = {
+_METHODS: dict[str, _Fit] = {
     "none": _none,
     "platt": _platt,
     "isotonic": _isotonic,

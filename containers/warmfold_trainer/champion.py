@@ -26,16 +26,12 @@ from warmfold_trainer.archive import ARCHIVE_NAME
 from warmfold_trainer.feature_set import FeatureSet
 from warmfold_trainer.metric import Metric
 from warmfold_trainer.model_artifact import load_artifact
-from warmfold_trainer.scores import ScoreError
+from warmfold_trainer.resampling import difference_interval
 
 FILE_NAME = "champion.json"
 FORMAT = 1
 
 _CHUNK_ROWS = 20_000
-_RESAMPLES = 500
-_RESAMPLED_ROWS = 20_000
-_INTERVAL = (2.5, 97.5)
-_SEED = 1
 
 
 def calibrated(model: FinalModel, manifest: Manifest, features: Any) -> Scores:
@@ -57,7 +53,8 @@ def compare(
 
     ``status`` is ``none``, ``lost`` (its artifact has been deleted), ``not_comparable`` with the
     ``reason``, or ``compared``: then ``difference`` is the challenger's metric less the champion's,
-    with an ``interval`` of 95 % by paired bootstrap, and ``clean`` says whether the hold-out is
+    with an ``interval`` of 95 % by paired bootstrap of rows, or of groups where the project has
+    them, and ``clean`` says whether the hold-out is
     as new to the champion as to the challenger. Raises ``UserError`` for a broken ``champion.json``
     or hold-out file.
     """
@@ -72,20 +69,30 @@ def compare(
     except UserError as error:
         return {"status": "not_comparable", "reason": str(error), **named}
     other = _scores(raw_rows, project, manifest, model)
-    if len(other) != holdout.rows:
-        raise UserError(
-            f"{raw_rows.name} holds {len(other)} rows, the hold-out {holdout.rows}: pass both of "
-            "one execution"
-        )
-    value = metric.function(holdout.target, other)
+    _check_rows(raw_rows, len(other), holdout)
     return {
         "status": "compared",
         **named,
-        "score": value,
-        "difference": metric.function(holdout.target, score) - value,
-        "interval": _interval(metric, holdout.target, score, other),
+        **_compared(metric, holdout, score, other),
         "clean": _is_clean(manifest, holdout),
     }
+
+
+def _compared(metric: Metric, holdout: FeatureSet, score: Scores, other: Scores) -> dict[str, Any]:
+    value = metric.function(holdout.target, other)
+    return {
+        "score": value,
+        "difference": metric.function(holdout.target, score) - value,
+        "interval": difference_interval(metric, holdout.target, score, other, holdout.group),
+    }
+
+
+def _check_rows(raw_rows: Path, rows: int, holdout: FeatureSet) -> None:
+    if rows != holdout.rows:
+        raise UserError(
+            f"{raw_rows.name} holds {rows} rows, the hold-out {holdout.rows}: pass both of "
+            "one execution"
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -133,26 +140,3 @@ def _chunks(path: Path) -> Iterator[list[dict[str, Any]]]:
     with path.open(encoding="utf-8") as lines:
         while chunk := [json.loads(line) for line in itertools.islice(lines, _CHUNK_ROWS)]:
             yield chunk
-
-
-def _interval(metric: Metric, target: Any, one: Scores, other: Scores) -> list[float] | None:
-    """Of the difference over resampled rows, each model on the same ones; ``None`` if too few of
-    the samples have a metric (a handful of rows of one class)."""
-    generator = np.random.Generator(np.random.PCG64(_SEED))
-    size = min(len(one), _RESAMPLED_ROWS)
-    differences = []
-    for _ in range(_RESAMPLES):
-        rows = generator.integers(0, len(one), size)
-        try:
-            differences.append(
-                metric.function(target[rows], one[rows])
-                - metric.function(target[rows], other[rows])
-            )
-        except ScoreError:
-            continue
-    if len(differences) < _RESAMPLES / 2:
-        return None
-    scale = np.sqrt(size / len(one))
-    middle = metric.function(target, one) - metric.function(target, other)
-    low, high = np.percentile(differences, _INTERVAL) - np.mean(differences)
-    return [float(middle + scale * low), float(middle + scale * high)]

@@ -68,8 +68,9 @@ def table_of(data: FeatureSet, task: Task) -> Table:
 
 @dataclass(frozen=True, kw_only=True)
 class CrossValidation:
-    """``out_of_fold`` has, for every row of the training set, the mean score by the models that
-    did not see it; NaN for a row that no fold validates (the first block of time-ordered folds).
+    """``out_of_fold`` is (rows, repeats): for every row of the training set the score by each
+    repeat's model that did not see it; NaN for a row that no fold validates (the first block of
+    time-ordered folds).
 
     ``fold_best_rounds`` are the rounds at which each fold alone would have been best, and
     ``provisional_scores`` its scores there, which races compare.
@@ -186,7 +187,7 @@ def combined(
         fold_training_scores=tuple(fold.training_score for fold in scored),
         fold_best_rounds=tuple(metric.best_round(model.curve) for model in models),
         provisional_scores=tuple(best_score(model.curve, metric) for model in models),
-        out_of_fold=_gathered(data.rows, folds, scored),
+        out_of_fold=_gathered(data, folds, scored),
     )
 
 
@@ -233,12 +234,11 @@ def _in_order(
     return models
 
 
-def _gathered(rows: int, folds: Sequence[Fold], scored: Sequence[ScoredFold]) -> Scores:
-    """Mean over the folds that validate a row: one, or one of each repeat."""
-    total, times = np.zeros(rows), np.zeros(rows, dtype=np.int16)
-    for fold, result in zip(folds, scored, strict=True):
+def _gathered(data: FeatureSet, folds: Sequence[Fold], scored: Sequence[ScoredFold]) -> Scores:
+    """(rows, repeats): each score in its row and the column of its fold's repeat."""
+    found = np.full((data.rows, data.repeats), np.nan)
+    in_repeat = len(folds) // data.repeats
+    for place, (fold, result) in enumerate(zip(folds, scored, strict=True)):
         _, validation = fold.rows()
-        total[validation] += result.predicted
-        times[validation] += 1
-    with np.errstate(invalid="ignore"):
-        return total / times
+        found[validation, place // in_repeat] = result.predicted
+    return found

@@ -26,7 +26,8 @@ _Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltSets:
-    """Each feature set of the training rows, with their folds, and of the hold-out."""
+    """Each feature set of the training rows, with their folds, and of the hold-out, with its
+    groups."""
 
     train: tuple[FeatureSet, ...]
     holdout: tuple[FeatureSet, ...]
@@ -73,8 +74,17 @@ def _feature_set(
         target=raw.split.target[rows],
         row_id=rows.astype(np.int64) + 1,
         fold=fold,
+        group=None if fold is not None else _groups(raw, rows),
         **shared,
     )
+
+
+def _groups(raw: RawData, rows: _Rows) -> NDArray[np.int64] | None:
+    """The rows' groups, numbered anew; ``None`` if the project declares none."""
+    if raw.split.group is None:
+        return None
+    _, codes = np.unique(raw.split.group[rows], return_inverse=True)
+    return codes.astype(np.int64)
 
 
 def _schema(project: Project, name: str, features: tuple[Feature, ...]) -> Schema:

@@ -3,6 +3,7 @@
 ::
 
     target.npy row_id.npy fold.npy schema.json     what all feature sets share
+    group.npy                                       of a hold-out with groups
     <feature set>/features.npy schema.json          one folder each
 """
 
@@ -31,7 +32,8 @@ class FeatureSet:
     ``features`` is (rows, features) float32 with NaN, read-only and mapped from its file when it
     was read from one. ``target`` is uint8 0 or 1, or float64 for a regression. ``row_id`` is the
     number of the raw data row from 1 over all files. ``fold`` is (rows, repeats) int16; ``folds``
-    counts the folds of all repeats. Use ``fold_rows`` to get a fold's rows.
+    counts the folds of all repeats. Use ``fold_rows`` to get a fold's rows. ``group`` is a code a
+    row, from 0 without gaps, of a hold-out whose project declares groups.
     """
 
     features: NDArray[np.float32]
@@ -45,6 +47,7 @@ class FeatureSet:
     repeats: int = 1
     assignment: Assignment = "stratified"
     task: Task = "classification"
+    group: NDArray[np.int64] | None = None
 
     @property
     def rows(self) -> int:
@@ -72,12 +75,11 @@ class FeatureSet:
 def write_feature_sets(folder: Path, sets: Sequence[FeatureSet]) -> None:
     """Several feature sets of the same rows; the folder is made."""
     shared = sets[0]
-    arrays: dict[str, NDArray[Any]] = {"target": shared.target, "row_id": shared.row_id}
-    if shared.fold is not None:
-        arrays["fold"] = shared.fold
     folder.mkdir(parents=True, exist_ok=True)
-    for name, values in arrays.items():
-        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+    for name in ("target", "row_id", "fold", "group"):
+        values: NDArray[Any] | None = getattr(shared, name)
+        if values is not None:
+            np.save(folder / f"{name}.npy", values, allow_pickle=False)
     for feature_set in sets:
         own = folder / feature_set.feature_set
         own.mkdir(exist_ok=True)
@@ -85,7 +87,8 @@ def write_feature_sets(folder: Path, sets: Sequence[FeatureSet]) -> None:
         _write_json(own / SCHEMA_FILE, feature_set.schema.to_dict())
     description = {key: getattr(shared, key) for key in _DESCRIBED}
     names = [feature_set.feature_set for feature_set in sets]
-    _write_json(folder / SCHEMA_FILE, {**description, "rows": shared.rows, "feature_sets": names})
+    own_facts = {"rows": shared.rows, "grouped": shared.group is not None, "feature_sets": names}
+    _write_json(folder / SCHEMA_FILE, {**description, **own_facts})
 
 
 def read_feature_set(
@@ -98,7 +101,8 @@ def read_feature_set(
     if feature_set not in names:
         known = ", ".join(map(str, names)) or "none"
         raise _fault(folder, f"there is no feature set {feature_set!r}; there are: {known}")
-    shared = ("target", *(("fold",) if with_folds else ()))
+    shared = ["target", *(["fold"] if with_folds else [])]
+    shared += ["group"] if description.get("grouped") else []
     arrays = {name: _load(folder, f"{name}.npy", _array) for name in shared}
     # 8 bytes a row that most jobs never look at.
     arrays["row_id"] = _load(folder, "row_id.npy", _mapped)
@@ -118,13 +122,15 @@ def read_feature_set(
 
 def _check(folder: Path, found: FeatureSet, rows: object) -> None:
     lengths = {len(found.features), len(found.row_id), found.rows, rows}
-    lengths |= set() if found.fold is None else {len(found.fold)}
+    lengths |= {len(each) for each in (found.fold, found.group) if each is not None}
     if len(lengths) != 1 or found.rows == 0:
         raise _fault(folder, f"the files hold different numbers of rows, or none: {lengths}")
     if found.features.shape[1:] != (len(found.schema.features),):
         name = f"{found.feature_set}/features.npy"
         raise _fault(folder, f"{name} and its {SCHEMA_FILE} disagree on the features")
     _check_target(folder, found)
+    if found.group is not None:
+        _check_groups(folder, found.group)
     if found.fold is not None:
         _check_folds(folder, found, found.fold)
 
@@ -137,6 +143,12 @@ def _check_target(folder: Path, found: FeatureSet) -> None:
     labels = set(np.unique(found.target).tolist())
     if labels != {0, 1}:
         raise _fault(folder, f"target.npy must hold both classes, 0 and 1; it holds {labels}")
+
+
+def _check_groups(folder: Path, group: NDArray[np.int64]) -> None:
+    codes = np.unique(group)
+    if not np.array_equal(codes, np.arange(len(codes))):
+        raise _fault(folder, "group.npy does not hold codes from 0 without gaps")
 
 
 def _check_folds(folder: Path, found: FeatureSet, fold: NDArray[np.int16]) -> None:

@@ -1,7 +1,11 @@
 """The final model: the selected trial's algorithm and settings, on every training row."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from warmfold_contract.errors import UserError
 from warmfold_contract.hyperparameters import DIRECTION, METRIC, encode, is_platform_key
@@ -34,6 +38,52 @@ def train_final(paths: Paths, given: Mapping[str, str]) -> None:
     Of several hosts the first one writes it. Raises ``UserError``; an artifact without a manifest
     is refused wherever one is read.
     """
+    order = _read_order(paths, given)
+    cluster = read_cluster(paths)
+    model = _trained(order, cluster)
+    if cluster.rank > 0:
+        return
+    out_of_fold, calibration = _out_of_fold(order)
+    paths.model.mkdir(parents=True, exist_ok=True)
+    files = model.save(paths.model)
+    manifest = Manifest(
+        algorithm=order.selected.algorithm,
+        task=order.data.task,
+        fitted_as=order.task,
+        schema=order.data.schema,
+        hyperparameters=encode(order.settings),
+        rounds=order.selected.rounds,
+        metric=order.metric.name,
+        cross_validation={**_cross_validation(order.selected), "out_of_fold": out_of_fold},
+        calibration=calibration,
+        training_rows=order.data.rows,
+        data_fingerprint=order.data.data_fingerprint,
+        fold_hash=order.data.fold_hash,
+        project=order.wheel,
+        files={name: sha256_of(paths.model / name) for name in files},
+    )
+    (paths.model / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8", newline="\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """What is to be trained, and on what. ``score`` are the selected trial's out-of-fold scores of
+    ``rows`` of the data."""
+
+    selected: SelectedTrial
+    task: Task
+    settings: Settings
+    seed: int
+    metric: Metric
+    project: Project
+    wheel: dict[str, str]
+    data: FeatureSet
+    rows: Rows
+    score: Scores
+
+
+def _read_order(paths: Paths, given: Mapping[str, str]) -> _Order:
+    """Checks all that can be checked before the training."""
     _refuse_other_hyperparameters(given)
     seed = int(SEED.parse(required(given, SEED_KEY, "the hyperparameter")))
     wheel, project = installed_wheel(), load_project()
@@ -47,51 +97,29 @@ def train_final(paths: Paths, given: Mapping[str, str]) -> None:
     )
     _check_same_folds(selected, data)
     rows, score = read_out_of_fold(paths.channel(TRIAL_CHANNEL), data)
-    cluster = read_cluster(paths)
-    model = _trained(selected, data, settings, task, seed=seed, cluster=cluster)
-    if cluster.rank > 0:
-        return
-    choice = _calibration(data, rows, score)
-    paths.model.mkdir(parents=True, exist_ok=True)
-    files = model.save(paths.model)
-    manifest = Manifest(
-        algorithm=algorithm.name,
-        task=data.task,
-        fitted_as=task,
-        schema=data.schema,
-        hyperparameters=encode(settings),
-        rounds=selected.rounds,
-        metric=selected.metric,
-        cross_validation={
-            **_cross_validation(selected),
-            "out_of_fold": _out_of_fold(project, metric, data, rows, score, choice),
-        },
-        calibration=None if choice is None else choice.calibration.to_dict(),
-        training_rows=data.rows,
-        data_fingerprint=data.data_fingerprint,
-        fold_hash=data.fold_hash,
-        project=wheel,
-        files={name: sha256_of(paths.model / name) for name in files},
+    return _Order(
+        selected=selected,
+        task=task,
+        settings=settings,
+        seed=seed,
+        metric=metric,
+        project=project,
+        wheel=wheel,
+        data=data,
+        rows=rows,
+        score=score,
     )
-    (paths.model / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8", newline="\n")
 
 
-def _trained(
-    selected: SelectedTrial,
-    data: FeatureSet,
-    settings: Settings,
-    task: Task,
-    *,
-    seed: int,
-    cluster: Cluster,
-) -> FinalModel:
+def _trained(order: _Order, cluster: Cluster) -> FinalModel:
     """On this host's share of the rows, if the job has several hosts."""
+    selected, data, settings = order.selected, order.data, order.settings
     own = slice(cluster.rank, None, cluster.size)
     table = Table(
         features=data.features[own],
         target=data.target[own],
         schema=data.schema.features,
-        task=task,
+        task=order.task,
     )
     threads = available_cores() if data.rows >= _ROWS_FOR_THREADS else 1
     if cluster.size > 1:
@@ -100,38 +128,43 @@ def _trained(
             table,
             settings,
             selected.rounds,
-            seed=seed,
+            seed=order.seed,
             cluster=cluster,
             threads=threads,
         )
-    prepared = algorithm_named(selected.algorithm).bin(table, settings, seed=seed)
+    prepared = algorithm_named(selected.algorithm).bin(table, settings, seed=order.seed)
     return prepared.with_settings(settings).fit_final(selected.rounds, threads=threads)
 
 
-def _calibration(data: FeatureSet, rows: Rows, score: Scores) -> Choice | None:
+def _out_of_fold(order: _Order) -> tuple[dict[str, object], dict[str, Any] | None]:
+    """What the scores say, before any calibration, over all folds together; and the calibration
+    that they ask for.
+
+    Metrics are the mean over the repeats of what each one's scores say: a row's mean score over
+    the repeats would be that of several models, and flatter the one that is trained.
+    """
+    data, score = order.data, order.score
+    known = {**metrics_of(data.task, order.project), order.metric.name: order.metric}
+    target = data.target[order.rows]
+    choice = _calibration(order)
+    found = {
+        "rows": len(order.rows),
+        "metrics": {
+            name: float(np.mean([metric.function(target, repeat) for repeat in score.T]))
+            for name, metric in known.items()
+        },
+        "log_loss_by_calibration": None if choice is None else choice.log_losses,
+    }
+    return found, None if choice is None else choice.calibration.to_dict()
+
+
+def _calibration(order: _Order) -> Choice | None:
     """By out-of-fold scores; a predicted number needs none."""
+    data, rows = order.data, order.rows
     if data.task != CLASSIFICATION or data.fold is None:
         return None
     target, fold = data.target[rows], data.fold[rows, 0]
-    return choose_calibration(OutOfFold(score=score, target=target, fold=fold))
-
-
-def _out_of_fold(
-    project: Project,
-    metric: Metric,
-    data: FeatureSet,
-    rows: Rows,
-    score: Scores,
-    choice: Choice | None,
-) -> dict[str, object]:
-    """What the scores say, before any calibration, over all folds together."""
-    known = {**metrics_of(data.task, project), metric.name: metric}
-    target = data.target[rows]
-    return {
-        "rows": len(rows),
-        "metrics": {name: found.function(target, score) for name, found in known.items()},
-        "log_loss_by_calibration": None if choice is None else choice.log_losses,
-    }
+    return choose_calibration(OutOfFold(score=order.score, target=target, fold=fold))
 
 
 def _refuse_other_hyperparameters(given: Mapping[str, str]) -> None:

@@ -18,14 +18,16 @@ ARCHIVE_NAME = "output.tar.gz"
 
 
 def write_out_of_fold(folder: Path, data: FeatureSet, score: Scores) -> None:
-    """Scores of the training rows; those that no fold validated are NaN and left out."""
-    scored = np.flatnonzero(np.isfinite(score))
+    """Scores of the training rows, (rows, repeats); rows that no fold validated are NaN and left
+    out."""
+    scored = np.flatnonzero(np.isfinite(score).all(axis=1))
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / FILE_NAME, row_id=data.row_id[scored], score=score[scored])
 
 
 def read_out_of_fold(channel: Path, data: FeatureSet) -> tuple[Rows, Scores]:
-    """Rows of ``data``, in its order, and their scores, out of a job's ``output.tar.gz``.
+    """Rows of ``data``, in its order, and their scores, a column for each repeat, out of a job's
+    ``output.tar.gz``.
 
     Raises ``UserError`` if the archive or the file in it is missing or damaged, or is of other
     rows.
@@ -39,7 +41,8 @@ def read_out_of_fold(channel: Path, data: FeatureSet) -> tuple[Rows, Scores]:
     rows = np.flatnonzero(np.isin(data.row_id, row_id))
     folds = np.zeros((data.rows, 1)) if data.fold is None else data.fold
     expected = np.flatnonzero(folds[:, 0] > 0)
-    if not (np.array_equal(rows, expected) and np.array_equal(data.row_id[rows], row_id)):
+    same_rows = np.array_equal(rows, expected) and np.array_equal(data.row_id[rows], row_id)
+    if not same_rows or score.shape != (len(rows), data.repeats):
         raise UserError(
             f"{FILE_NAME} in {ARCHIVE_NAME} is not of the rows in the training channel: both must "
             "come from one execution"

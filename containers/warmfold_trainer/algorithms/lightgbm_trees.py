@@ -59,7 +59,7 @@ class LightGbmBins:
         # Only by columns are a fold's trees the same with any number of threads.
         self.few_folds_at_a_time = is_large(values)
         self._binned = AsideDataset(
-            binned(table, self.parameters),
+            lambda: binned(table, self.parameters),
             self.parameters,
             values if self.few_folds_at_a_time else None,
         )

@@ -37,8 +37,9 @@ _MOST_TRIALS = 100
 
 
 class GaussianProcessSampler(BaseSampler):
-    """The first ``startup`` trials are spread evenly; ``seed`` is the trial's, ``spread_seed`` the
-    same for all trials of a search. Trials that failed count as the worst of the others.
+    """Draws the trial ``number``, from 0. The first ``startup`` ones are spread evenly; ``seed`` is
+    the trial's, ``spread_seed`` the same for all trials of a search. Trials that failed count as
+    the worst of the others.
 
     ``work`` foresees what trials take, given columns of drawn settings.
 
@@ -50,6 +51,7 @@ class GaussianProcessSampler(BaseSampler):
         self,
         space: Mapping[str, BaseDistribution],
         *,
+        number: int,
         seed: int,
         spread_seed: int,
         startup: int,
@@ -57,6 +59,8 @@ class GaussianProcessSampler(BaseSampler):
         rules: Rules,
     ) -> None:
         self._space = dict(space)
+        # Not Optuna's number: it counts trials as they are added, after a restart in another order.
+        self._number = number
         self._work = work
         self._rules = rules
         self._random = np.random.default_rng(seed)
@@ -79,8 +83,8 @@ class GaussianProcessSampler(BaseSampler):
     ) -> dict[str, Any]:
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         scored = [one for one in ended if one.state == TrialState.COMPLETE]
-        if trial.number < self._startup or len(scored) < 2:
-            unit = self._spread(trial.number)
+        if self._number < self._startup or len(scored) < 2:
+            unit = self._spread(self._number)
         else:
             running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
             pending = [one for one in running if one.number != trial.number]

@@ -24,7 +24,7 @@ BAYESIAN, RANDOM = "Bayesian", "Random"
 
 SHIPPED = Rules()
 
-# So many trials are spread evenly before the model takes over.
+# One in so many trials is spread evenly before the model takes over, and at least so many are.
 _STARTUP_SHARE = 4
 _STARTUP_LEAST = 4
 
@@ -33,8 +33,10 @@ class Suggester:
     """Not thread-safe: one thread asks and tells.
 
     ``Bayesian`` models the scores by a Gaussian process that takes running trials as good as
-    foreseen, so that parallel trials differ; its first trial is ``first``, the algorithm's
-    defaults. Raises ``UserError`` for another strategy than that and ``Random``.
+    foreseen, so that parallel trials differ. One of the trials before the model is ``first``, the
+    algorithm's defaults (``Rules.defaults_last`` says which). ``fixed`` are all settings as they
+    are where they are not drawn: what a trial takes depends on them, too. Raises ``UserError`` for
+    another strategy than that and ``Random``.
 
     ``expected_gain`` is what the model expects of the trial asked for last, ``None`` of one that
     it has not drawn.
@@ -135,6 +137,7 @@ class Suggester:
         work = work_of(self._finished)
         return GaussianProcessSampler(
             self._space,
+            number=number - 1,
             seed=seed,
             spread_seed=_hashed(f"{self._seed}"),
             startup=self._startup,

@@ -29,7 +29,10 @@ _FEATURE_SHARES = (
 _BESIDES_FEATURES = 0.5
 # learning rate x root of leaves x rounds until the score rises no more, before any is known.
 _TYPICAL = 75.0
-_MOST_LEAVES = 2.0**17
+# The most that LightGBM and XGBoost are asked for; a tree without limits counts as one of them.
+_MOST_DEPTH = 17
+_MOST_LEAVES = 2.0**_MOST_DEPTH
+_LEAST_RATE = 1e-12
 
 
 def round_work(settings: Columns) -> Array:
@@ -41,7 +44,10 @@ def round_work(settings: Columns) -> Array:
 
 
 def foreseen_rounds(settings: Columns, typical: float) -> Array:
-    """At most ``max_rounds``, the ones that early stopping waits included; 1 without rounds."""
+    """At most ``max_rounds``, the ones that early stopping waits included; 1 without rounds.
+
+    ``typical`` is the learning rate times the root of the leaves times the best rounds.
+    """
     if MAX_ROUNDS not in settings or _LEARNING_RATE not in settings:
         return np.asarray(1.0)
     patience = float(settings[EARLY_STOPPING_ROUNDS])
@@ -51,12 +57,12 @@ def foreseen_rounds(settings: Columns, typical: float) -> Array:
 def work_of(finished: Sequence[tuple[Columns, int]]) -> Work:
     """Foresees a fold's work. ``finished`` are settings and the rounds that were best for them.
 
-    The typical number of rounds counts as one trial among them.
+    What is typical before any has finished counts as one trial among them.
     """
     known = [math.log(_TYPICAL)]
     for settings, rounds in finished:
         if _LEARNING_RATE in settings:
-            known.append(math.log(rounds * max(float(_step(settings)), 1e-12)))
+            known.append(math.log(rounds * float(_step(settings))))
     typical = math.exp(sum(known) / len(known))
     return lambda columns: round_work(columns) * foreseen_rounds(columns, typical)
 
@@ -64,7 +70,7 @@ def work_of(finished: Sequence[tuple[Columns, int]]) -> Work:
 def _step(settings: Columns) -> Array:
     """How much a round learns: faster at a higher rate, and from larger trees."""
     rate = np.asarray(settings[_LEARNING_RATE], dtype=np.float64)
-    return np.asarray(np.maximum(rate, 1e-12) * np.sqrt(_leaves(settings)))
+    return np.asarray(np.maximum(rate, _LEAST_RATE) * np.sqrt(_leaves(settings)))
 
 
 def _leaves(settings: Columns) -> Array:
@@ -75,7 +81,7 @@ def _leaves(settings: Columns) -> Array:
     least = np.asarray(_MOST_LEAVES)
     for name in names:
         bound = np.asarray(settings[name], dtype=np.float64)
-        leaves = 2.0 ** np.clip(bound, 0, 17) if name == "max_depth" else bound
+        leaves = 2.0 ** np.clip(bound, 0, _MOST_DEPTH) if name == "max_depth" else bound
         # 0 and below are no limit.
         least = np.where(bound > 0, np.minimum(least, leaves), least)
     return least

@@ -1,195 +1,19 @@
-"""Batch transforms: records, filters and joins alone, then whole jobs against a tiny server."""
+"""Batch transforms: whole jobs against a tiny server."""
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.unit.local.jobs_support import BUCKET, ROLE, Bench
+from tests.unit.local.transform_support import SERVER, create, ended, lines_of, outputs
 from warmfold_local.errors import ServiceError, UnsupportedOperation, ValidationError
-from warmfold_local.sagemaker import models
-from warmfold_local.sagemaker.transform_filters import Filter, RecordError
-from warmfold_local.sagemaker.transform_records import Plan, assemble, mini_batches
-
-# Scores {"x": n} with 2n, a line each; refuses a record without a number, as the contract says.
-SERVER = """
-import http.server, json, os, pathlib, sys
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_GET(self):
-        parameters = os.environ.get("PARAMETERS")
-        if self.path == "/execution-parameters" and parameters:
-            self.answer(200, parameters.encode())
-        else:
-            self.answer(200 if self.path == "/ping" else 404, b"")
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        print("request", len(body.splitlines()), self.headers["Content-Type"], flush=True)
-        try:
-            if self.headers["Content-Type"] == "text/csv":
-                scores = [str(2 * float(line.split(",")[0])) for line in body.splitlines()]
-            else:
-                values = [float(json.loads(line)["x"]) for line in body.splitlines()]
-                scores = [json.dumps({"score": 2 * value}) for value in values]
-        except (ValueError, KeyError, TypeError):
-            self.answer(400, b"bad")
-            return
-        self.answer(200, ("\\n".join(scores) + "\\n").encode())
-
-    def log_message(self, *_):
-        pass
-
-seen = {key: value for key, value in os.environ.items() if "SAGEMAKER" in key}
-print("environment", json.dumps(seen), flush=True)
-assert sys.argv[1:] == ["serve"]
-address = (os.environ["WARMFOLD_BIND_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"]))
-http.server.ThreadingHTTPServer(address, Handler).serve_forever()
-"""
-
-
-def plan(**members: Any) -> Plan:
-    values = {
-        "by_line": True,
-        "one_by_one": False,
-        "payload_bytes": 20,
-        "assemble_lines": True,
-        "compressed": False,
-        "processing": None,
-    }
-    return Plan(**{**values, **members})
-
-
-@given(st.lists(st.text("abc", min_size=1, max_size=12), max_size=30), st.booleans())
-def test_mini_batches_hold_every_record_in_order_and_fit_the_payload(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], one_by_one: bool
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "input"
-    path.write_text("\r\n".join(lines) + "\n\n", encoding="utf-8")
-    batches = list(mini_batches(path, plan(one_by_one=one_by_one)))
-    records = [record.decode() for batch in batches for record in batch.records]
-    assert records == lines
-    assert all(len(batch.body) <= 20 for batch in batches)
-    assert [b.first for b in batches] == [
-        1 + sum(len(earlier.records) for earlier in batches[:i]) for i in range(len(batches))
-    ]
-    if one_by_one:
-        assert all(len(batch.records) == 1 for batch in batches)
-
-
-def test_a_record_above_the_payload_is_an_error_that_names_it(tmp_path: Path) -> None:
-    path = tmp_path / "input"
-    path.write_text("short\n" + "x" * 20 + "\n", encoding="utf-8")
-    with pytest.raises(RecordError, match="record 2 is larger than MaxPayloadInMB"):
-        list(mini_batches(path, plan()))
-
-
-def test_an_object_is_sent_whole_without_a_split(tmp_path: Path) -> None:
-    path = tmp_path / "input.gz"
-    path.write_bytes(gzip.compress(b"a\nb\n"))
-    whole = plan(by_line=False, compressed=True, assemble_lines=False)
-    (batch,) = mini_batches(path, whole)
-    assert batch.body == b"a\nb\n"
-    assert assemble(batch, b"reply", whole) == b"reply"
-
-
-@pytest.mark.parametrize(
-    "path, record, expected",
-    [
-        ("$", {"a": 1}, {"a": 1}),
-        ("$.a", {"a": 1, "b": 2}, 1),
-        ("$['a','b']", {"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 2}),
-        ("$.a.b", {"a": {"b": [1]}}, [1]),
-        ("$.*", {"a": 1, "b": 2}, [1, 2]),
-        ("$.a[0,-1]", {"a": [1, 2, 3]}, [1, 3]),
-        ("$[1:]", ["1", "2", "3"], ["2", "3"]),
-        ("$[-1]", ["1", "2", "3"], "3"),
-    ],
-)
-def test_a_filter_selects_as_the_service_documents(path: str, record: Any, expected: Any) -> None:
-    assert Filter(path).apply(record) == expected
-
-
-@pytest.mark.parametrize("path", ["$.b", "$.a.b", "$[0]", "$['a','b']"])
-def test_a_record_without_what_the_filter_names_is_an_error(path: str) -> None:
-    with pytest.raises(RecordError, match="the record lacks what"):
-        Filter(path).apply({"a": "text"})
-
-
-@pytest.mark.parametrize(
-    "path, error",
-    [
-        ("a.b", ValidationError),
-        ("$[", ValidationError),
-        ("", ValidationError),
-        ("$..a", ValidationError),
-        ("$[?(@.x>1)]", ValidationError),
-        ("$[0:2]", UnsupportedOperation),
-    ],
-)
-def test_a_filter_that_is_not_offered_is_refused(path: str, error: type[ServiceError]) -> None:
-    with pytest.raises(error):
-        Filter(path)
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "with spaces")
-
-
-def create(bench: Bench, code: str = SERVER, **members: Any) -> None:
-    """A model and a transform job ``job`` over ``in/``; ``members`` replace the job's own."""
-    assert models.KIND == "Model"
-    environment = members.pop("ModelEnvironment", {})
-    container = {"Image": bench.image(code), "Environment": environment}
-    bench.call("CreateModel", ModelName="m", PrimaryContainer=container, ExecutionRoleArn=ROLE)
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/in/"}}
-    request: dict[str, Any] = {
-        "TransformJobName": "job",
-        "ModelName": "m",
-        "TransformInput": {
-            "DataSource": source,
-            "ContentType": "application/jsonlines",
-            "SplitType": "Line",
-        },
-        "TransformOutput": {
-            "S3OutputPath": f"s3://{BUCKET}/out",
-            "Accept": "application/jsonlines",
-            "AssembleWith": "Line",
-        },
-        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
-    }
-    for key, value in members.items():
-        request[key] = {**request.get(key, {}), **value} if isinstance(value, dict) else value
-    bench.call("CreateTransformJob", **request)
-
-
-def ended(bench: Bench) -> dict[str, Any]:
-    def describe() -> dict[str, Any]:
-        return bench.call("DescribeTransformJob", TransformJobName="job")
-
-    bench.wait(lambda: "TransformEndTime" in describe())
-    return describe()
-
-
-def lines_of(bench: Bench, key: str) -> list[Any]:
-    return [json.loads(line) for line in bench.get(key).decode().splitlines()]
-
-
-def outputs(bench: Bench) -> list[str]:
-    return sorted(key for _, key in bench.s3.objects if key.startswith("out/"))
 
 
 def test_every_object_gets_its_output_in_order(bench: Bench) -> None:

@@ -51,8 +51,8 @@ def ready(job: Job, processed: Paths, **changed: object) -> Job:
 
 def put_out_of_fold(job: Job, data: FeatureSet) -> None:
     """The channel of the selected trial's output: scores that know something of the target."""
-    noise = np.random.default_rng(0).normal(size=data.rows)
-    score = 1 / (1 + np.exp(-(2.0 * data.target + noise)))
+    noise = np.random.default_rng(0).normal(size=(data.rows, data.repeats))
+    score = 1 / (1 + np.exp(-(2.0 * data.target[:, np.newaxis] + noise)))
     with tempfile.TemporaryDirectory() as name:
         write_out_of_fold(Path(name), data, score)
         archive = job.paths.channel("trial") / ARCHIVE_NAME

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.unit.containers.trainer.final_model import put_champion, ready
@@ -58,6 +59,18 @@ def test_a_model_is_as_good_as_itself(evaluation: Job, processed: Paths, model: 
     assert found["clean"] is True
     assert found["registration"]["champion_version"] == "3"
     assert found["registration"]["difference_to_champion"] == "0.000000"
+
+
+def test_the_interval_is_that_of_the_hold_outs_groups(
+    evaluation: Job, processed: Paths, model: Path
+) -> None:
+    folder = put_champion(evaluation, processed, APPROVED)
+    make_archive(folder / "model.tar.gz", sorted(model.iterdir()))
+    holdout = evaluation.paths.processing_input("holdout")
+    schema = json.loads((holdout / "schema.json").read_text())
+    (holdout / "schema.json").write_text(json.dumps({**schema, "grouped": True}))
+    np.save(holdout / "group.npy", np.zeros(schema["rows"], dtype=np.int64))
+    assert champion_of(evaluation)["interval"] is None
 
 
 def test_a_weaker_champion_is_beaten_by_what_the_metric_says(

@@ -77,7 +77,12 @@ def run(
 
 
 def values(result: CrossValidation) -> tuple[object, ...]:
-    return (result.rounds, result.fold_scores, result.fold_training_scores, *result.out_of_fold)
+    return (
+        result.rounds,
+        result.fold_scores,
+        result.fold_training_scores,
+        *result.out_of_fold.ravel(),
+    )
 
 
 def test_the_model_learns_and_knows_the_rows_it_trained_on_better() -> None:
@@ -118,11 +123,11 @@ def test_every_row_is_scored_by_the_one_model_that_did_not_see_it() -> None:
     data, result = feature_set(), run()
     for fold in range(1, data.folds + 1):
         _, rows = data.fold_rows(fold)
-        score = AUC.function(data.target[rows], result.out_of_fold[rows])
+        score = AUC.function(data.target[rows], result.out_of_fold[rows, 0])
         assert score == result.fold_scores[fold - 1]
 
 
-def test_out_of_fold_scores_of_repeats_are_averaged() -> None:
+def test_out_of_fold_scores_of_repeats_stand_side_by_side() -> None:
     once, other = feature_set(), feature_set(seed=3)
     assert once.fold is not None
     assert other.fold is not None
@@ -131,11 +136,11 @@ def test_out_of_fold_scores_of_repeats_are_averaged() -> None:
     trial = prepared(data, settings)
     models = [fit_fold(trial, settings, AUC, number, threads=1) for number in range(1, 7)]
     result = combined(data, models, AUC, workers=1)
-    expected = np.zeros(data.rows)
+    expected = np.zeros((data.rows, 2))
     for number, model in enumerate(models, start=1):
         _, rows = data.fold_rows(number)
         rounds = min(result.rounds, len(model.curve))
-        expected[rows] += model.predict(data.features[rows], rounds) / 2
+        expected[rows, (number - 1) // 3] = model.predict(data.features[rows], rounds)
     np.testing.assert_allclose(result.out_of_fold, expected, rtol=1e-9)
 
 

@@ -75,6 +75,33 @@ def test_a_hold_out_has_no_folds(tmp_path: Path) -> None:
         read_feature_set(tmp_path, with_folds=False).fold_rows(1)
 
 
+def test_a_hold_out_keeps_its_groups(tmp_path: Path) -> None:
+    group = np.arange(150) // 3
+    replace(DATA, fold=None, group=group).write(tmp_path)
+    found = read_feature_set(tmp_path, with_folds=False).group
+    assert found is not None
+    np.testing.assert_array_equal(found, group)
+
+
+@pytest.mark.parametrize(
+    "group,fault",
+    [
+        (None, "group.npy is missing"),
+        (np.arange(150) // 3 * 2, "group.npy does not hold codes from 0 without gaps"),
+        (np.arange(149), "the files hold different numbers of rows"),
+    ],
+)
+def test_groups_that_are_missing_or_of_other_rows_are_named(
+    tmp_path: Path, group: np.ndarray | None, fault: str
+) -> None:
+    replace(DATA, fold=None, group=np.arange(150)).write(tmp_path)
+    (tmp_path / "group.npy").unlink()
+    if group is not None:
+        np.save(tmp_path / "group.npy", group)
+    with pytest.raises(UserError, match=fault):
+        read_feature_set(tmp_path, with_folds=False)
+
+
 def test_another_feature_set_is_answered_with_those_there_are(tmp_path: Path) -> None:
     DATA.write(tmp_path)
     with pytest.raises(UserError, match="there is no feature set 'wide'; there are: default"):

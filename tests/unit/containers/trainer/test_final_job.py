@@ -8,10 +8,12 @@ import lightgbm
 import pytest
 
 from tests.unit.containers.trainer.final_model import FINAL, files, put_out_of_fold, ready
-from tests.unit.containers.trainer.jobs import DATA, WHEEL, Job, make_archive
+from tests.unit.containers.trainer.jobs import DATA, SPLIT, WHEEL, Job, make_archive
 from warmfold_contract.manifest import read_artifact
 from warmfold_contract.paths import Paths
 from warmfold_trainer.feature_set import read_feature_set
+from warmfold_trainer.out_of_fold import read_out_of_fold
+from warmfold_trainer.scores import auc
 
 
 def test_the_artifact_is_a_text_model_and_a_manifest_that_vouches_for_it(
@@ -52,6 +54,23 @@ def test_the_out_of_fold_scores_are_reported_and_calibrate_the_model(
     assert losses["platt"] < losses["none"]
 
 
+def test_of_repeats_the_mean_metric_is_reported_and_not_that_of_the_mean_score(
+    job: Job, tmp_path: Path, site: Path
+) -> None:
+    other = Job(paths=Paths(tmp_path / "repeated"), site=site)
+    other.put(other.paths.processing_input("raw"), DATA)
+    assert other.run("process", **SPLIT, WARMFOLD_REPEATS="2").code == 0
+    finished = ready(job, other.paths, folds=10).run("train")
+    assert finished.code == 0, finished.err
+    data = read_feature_set(job.paths.channel("train"), with_folds=True)
+    rows, score = read_out_of_fold(job.paths.channel("trial"), data)
+    assert score.shape == (800, 2)
+    one, two, both = (auc(data.target[rows], each) for each in (*score.T, score.mean(axis=1)))
+    found = read_artifact(job.paths.model).cross_validation["out_of_fold"]["metrics"]["auc"]
+    assert found == (one + two) / 2
+    assert both > found
+
+
 @pytest.mark.parametrize(
     "damage,fault",
     [
@@ -75,6 +94,16 @@ def test_out_of_fold_scores_of_other_rows_are_refused(job: Job, processed: Paths
     ready(job, processed)
     data = read_feature_set(job.paths.channel("train"), with_folds=True)
     put_out_of_fold(job, replace(data, row_id=data.row_id + 1))
+    reason = job.run("train").reason
+    assert reason.startswith("out_of_fold.npz in output.tar.gz is not of the rows in the training")
+
+
+def test_out_of_fold_scores_of_another_number_of_repeats_are_refused(
+    job: Job, processed: Paths
+) -> None:
+    ready(job, processed)
+    data = read_feature_set(job.paths.channel("train"), with_folds=True)
+    put_out_of_fold(job, replace(data, repeats=2))
     reason = job.run("train").reason
     assert reason.startswith("out_of_fold.npz in output.tar.gz is not of the rows in the training")
 

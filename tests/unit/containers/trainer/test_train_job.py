@@ -182,7 +182,7 @@ def test_no_line_is_made_of_a_result_that_is_not_finite(bad: float) -> None:
         fold_training_scores=(0.8, bad),
         fold_best_rounds=(3, 3),
         provisional_scores=(0.7, 0.7),
-        out_of_fold=np.zeros(4),
+        out_of_fold=np.zeros((4, 1)),
     )
     with pytest.raises(ValueError, match="only finite values are reported"):
         closing_lines(result)

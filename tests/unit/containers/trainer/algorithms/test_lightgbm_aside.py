@@ -115,6 +115,45 @@ def test_without_room_on_disk_the_table_stays_in_memory(
     assert files(place) == []
 
 
+@pytest.mark.parametrize("size", [None, 0, 1_000])
+def test_a_file_that_is_gone_or_cut_short_is_done_without(
+    place: Path, size: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = bins()
+    expected = fitted(rows)
+    (file,) = place.rglob("table.bin")
+    if size is None:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:size])
+    same(fitted(rows), expected)
+    same(fitted(rows), expected)
+    (message,) = caplog.messages
+    assert message.startswith("the file of the bins cannot be read, so they stay in memory: ")
+
+
+def test_a_folder_that_takes_no_file_is_done_without(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_the_way = place / "a file"
+    in_the_way.touch()
+    monkeypatch.setattr("tempfile.tempdir", str(in_the_way))
+    rows = bins()
+    same(fitted(rows), fitted(rows))
+    (message,) = caplog.messages
+    assert message.startswith("the file of the bins cannot be written, so they stay in memory: ")
+
+
+def test_two_tables_in_one_process_have_a_file_each(place: Path) -> None:
+    one, other = bins(), bins()
+    same(fitted(one), fitted(other))
+    assert files(place) == ["table.bin"] * 2
+    del one
+    gc.collect()
+    assert files(place) == ["table.bin"]
+    same(fitted(other), fitted(other))
+
+
 def test_of_a_large_table_one_prediction_is_kept_for_each_row(place: Path) -> None:
     model = fitted(bins())
     best = int(np.argmax(model.curve)) + 1

@@ -70,6 +70,14 @@ def test_a_search_that_takes_up_earlier_trials_draws_what_it_would_have_drawn() 
     assert resumed.ask(16) == whole[15]
 
 
+def test_a_trial_that_a_restart_lost_is_drawn_again_as_it_was() -> None:
+    whole = searched(suggester(), valley)
+    resumed = suggester()
+    for drawn in (whole[0], whole[1], whole[3]):
+        resumed.learn(drawn, valley(drawn))
+    assert resumed.ask(3) == whole[2]
+
+
 def test_trials_that_run_at_one_time_differ() -> None:
     asked = suggester()
     searched(asked, valley, trials=12)

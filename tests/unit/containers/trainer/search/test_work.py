@@ -70,6 +70,17 @@ def test_a_search_without_rounds_costs_the_same_everywhere() -> None:
     assert np.ptp(np.broadcast_to(work_of([(linear, 1)])(linear), 2)) == 0
 
 
+def test_depths_without_end_and_trees_without_limits_count_alike() -> None:
+    endless = round_work({"max_depth": -1})
+    assert round_work({"max_depth": np.array([17, 64])}).tolist() == [endless, endless]
+
+
+def test_a_trial_without_a_learning_rate_has_one_price_and_teaches_nothing() -> None:
+    bare = {name: value for name, value in TREES.items() if name != "learning_rate"}
+    assert work_of([(bare, 300)])(TREES) == work_of([])(TREES)
+    assert work_of([])(bare) == round_work(bare)
+
+
 @given(
     rate=st.floats(0, 1, exclude_min=True),
     leaves=st.integers(0, 131_072),
