@@ -138,7 +138,8 @@ def approving_a_version_that_scores_worse_warns_and_deploys_it(
     said = capsys.readouterr()
     assert said.err == (
         "warning: version 6 is worse than version 5, the latest approved: hold-out AUC 0.7500 "
-        "against 0.8000, on the same rows\n"
+        "against 0.8000, on the same rows; it is approved all the same: `warmfold pin 5` keeps "
+        "version 5 at the endpoint, or brings it back\n"
     )
     assert said.out.splitlines()[-1].endswith("is InService with it")
     assert place.served() == "worse"
