@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.tuning [--rows N] [--seeds N] [--trials N] [--json FILE]``
 
-Ours is the search job as it ships: ``python -m warmfold_trainer train`` with the example's ranges
-and racing. The other is Optuna and scikit-learn's ``cross_val_score`` on LightGBM's estimator
+Ours is the search job as it ships: ``python -m warmfold_trainer train`` with the ranges and rules
+of ``prod.toml``. The other is Optuna and scikit-learn's ``cross_val_score`` on LightGBM's estimator
 (``benchmarks/others/tuning.py``) with the same ranges, and the number of trees searched as well,
 since nothing else would stop it. CPU seconds are the whole processes', from start to the end of
 the search. Both best models are fitted on all training rows and scored on hold-out rows that no
@@ -38,8 +38,11 @@ from warmfold_trainer.settings import read_settings
 
 HOLDOUT_ROWS = 50_000
 FOLDS = 5
-CONFIGURATION = ROOT / "config" / "environments" / "local.toml"
-RACING_Z = "1.0"
+# The rules and ranges that ship for production.
+CONFIGURATION = ROOT / "config" / "environments" / "prod.toml"
+_MODEL = tomllib.loads(CONFIGURATION.read_text(encoding="utf-8"))["models"][0]
+RACING_Z = str(_MODEL["tuning"]["racing"])
+STOPS_WHEN_CONVERGED = str(_MODEL["tuning"]["stops_when_converged"]).lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +63,9 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--racing", default=RACING_Z, help="z, or off")
-    parser.add_argument("--stops-when-converged", default="true", choices=("true", "false"))
+    parser.add_argument(
+        "--stops-when-converged", default=STOPS_WHEN_CONVERGED, choices=("true", "false")
+    )
     parser.add_argument("--others-threads", type=int, default=0, help="0: LightGBM's default")
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -117,8 +122,7 @@ def statuses(searched: SearchedTrials) -> dict[str, int]:
 
 def search_hyperparameters(seed: int, trials: int, racing: str, converging: str) -> dict[str, str]:
     """As the pipeline hands them to a search job, of the configuration that ships."""
-    configuration = tomllib.loads(CONFIGURATION.read_text(encoding="utf-8"))
-    candidate = configuration["models"][0]["candidates"][0]
+    candidate = _MODEL["candidates"][0]
     empty: dict[str, Any] = {"minimum": None, "maximum": None, "values": [], "scaling": "Auto"}
     ranges = {
         f"{keys.RANGE_PREFIX}{name}": json.dumps({**empty, **span})
