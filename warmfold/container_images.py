@@ -31,8 +31,12 @@ _CHECKS: dict[ContainerEngine, tuple[tuple[str, ...], ...]] = {
 }
 _CHECK_SECONDS = 60.0
 
-# What the engines' clients read of a user's surroundings.
+# Names a mirror of the Dockerfiles' base, where their own registry is not to be had.
+BASE_IMAGE = "WARMFOLD_BASE_IMAGE"
+
+# What the engines' clients read of a user's surroundings; another base is another image.
 _CLIENT_VARIABLES = (
+    BASE_IMAGE,
     "PATH",
     "HOME",
     "TMPDIR",
@@ -148,10 +152,16 @@ def _build_argv(client: EngineClient, recipe: Recipe) -> Sequence[str | Path]:
         *_BUILD[client.name],
         f"--build-context=project={recipe.project_dir}",
         *_certificates(),
+        *_base(client),
         f"--file={recipe.dockerfile}",
         f"--tag={recipe.local_name}",
         recipe.dockerfile.parents[1],
     ]
+
+
+def _base(client: EngineClient) -> tuple[str, ...]:
+    mirror = client.environment.get(BASE_IMAGE)
+    return (f"--build-arg=BASE_IMAGE={mirror}",) if mirror else ()
 
 
 def _certificates() -> tuple[str, ...]:

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from warmfold.container_images import BASE_IMAGE
+
 ROOT = Path(__file__).parents[2]
 CONTAINERS = ROOT / "containers"
 PROJECT = ROOT / "examples" / "german_credit"
 
 # Set by install_engine.sh or by hand: "docker" or "podman".
 ENGINE_VARIABLE = "WARMFOLD_ENGINE"
-BASE_VARIABLE = "WARMFOLD_BASE_IMAGE"
 
 # Less than SageMaker grants; the images must not need more.
 HARDENED = (
@@ -122,7 +123,7 @@ def _base_image() -> str:
     """The Dockerfiles' own, or the stand-in that install_engine.sh has made."""
     lines = (CONTAINERS / "trainer" / "Dockerfile").read_text().splitlines()
     own = next(line.partition("=")[2] for line in lines if line.startswith("ARG BASE_IMAGE="))
-    return os.environ.get(BASE_VARIABLE, own)
+    return os.environ.get(BASE_IMAGE, own)
 
 
 def _fault(program: str) -> str | None:

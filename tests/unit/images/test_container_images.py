@@ -49,6 +49,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{program.parent}")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not for the engine")
     monkeypatch.delenv("PIP_CERT", raising=False)
+    monkeypatch.delenv("WARMFOLD_BASE_IMAGE", raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", "/etc/ca.pem")
     return tmp_path
 
@@ -84,6 +85,17 @@ def test_the_dockerfile_is_built_as_its_head_says(engine: Path) -> None:
 def test_an_image_that_the_engine_still_has_is_left_alone(engine: Path) -> None:
     assert build(engine) == build(engine)
     assert len(calls(engine, "build")) == 1
+
+
+def test_a_mirror_of_the_base_is_another_image(
+    engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(engine)
+    monkeypatch.setenv("WARMFOLD_BASE_IMAGE", "mirror.example/python:3.12")
+    build(engine)
+    own, mirrored = calls(engine, "build")
+    added = [word for word in mirrored if word not in own]
+    assert added == ["--build-arg=BASE_IMAGE=mirror.example/python:3.12"]
 
 
 def test_an_image_that_the_engine_has_forgotten_is_built_again(engine: Path) -> None:
