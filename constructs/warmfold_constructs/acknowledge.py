@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 from constructs import IConstruct
@@ -63,6 +64,10 @@ VPC: Mapping[str, str] = {
 }
 
 
+# A role is come back to for each of its statements.
+_validations: WeakKeyDictionary[IConstruct, Validations] = WeakKeyDictionary()
+
+
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str], *, pack: str = PACK) -> None:
     """Accept findings of ``construct`` and what is below it: finding -> why it is right.
 
@@ -74,8 +79,11 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str], *, pack: str 
         Acknowledgment(id=f"{pack}::{pack}-{finding}", reason=reason)
         for finding, reason in reasons.items()
     ]
-    if accepted:
-        Validations.of(construct).acknowledge(*accepted)
+    if not accepted:
+        return
+    if construct not in _validations:
+        _validations[construct] = Validations.of(construct)
+    _validations[construct].acknowledge(*accepted)
 
 
 def accept(construct: IConstruct, reasons: Mapping[str, str]) -> None:

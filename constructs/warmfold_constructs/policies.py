@@ -23,8 +23,8 @@ class _Place:
     account: str
 
 
-# A stack's place stays what it is, and each of its parts is a request to the CDK's own process.
-_places: WeakKeyDictionary[Stack, _Place] = WeakKeyDictionary()
+# A place stays what it is, and finding it out takes requests to the CDK's own process.
+_places: WeakKeyDictionary[Construct, _Place] = WeakKeyDictionary()
 
 
 def new_role(
@@ -104,10 +104,13 @@ def role_arn(scope: Construct, name: str) -> str:
 
 
 def _place(scope: Construct) -> _Place:
-    stack = Stack.of(scope)
-    if stack not in _places:
-        _places[stack] = _Place(stack.partition, stack.region, stack.account)
-    return _places[stack]
+    if scope not in _places:
+        _places[scope] = (
+            _Place(scope.partition, scope.region, scope.account)
+            if isinstance(scope, Stack)
+            else _place(Stack.of(scope))
+        )
+    return _places[scope]
 
 
 def sagemaker_principal(scope: Construct) -> iam.IPrincipal:
