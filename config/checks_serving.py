@@ -9,8 +9,9 @@ from config.errors import Fault
 from config.partial import Check
 from config.settings_serving import Delivery, Deployment, OffHours, Serving
 
-# SageMaker developer guide, prerequisites of endpoint auto scaling: not for burstable types.
+# Names of zoneinfo that stand for no time zone.
 _NO_PLACES = {"Factory", "localtime", "posixrules"}
+# SageMaker developer guide, prerequisites of endpoint auto scaling: not for burstable types.
 _BURSTABLE = ("ml.t2.", "ml.t3.", "ml.t4g.")
 
 

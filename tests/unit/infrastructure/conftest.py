@@ -12,7 +12,9 @@ os.environ["CDK_VALIDATION"] = "false"
 os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20,21,23"
 
 from config.load import load_settings
+from config.settings import Settings
 from tests.unit.example_model import with_the_example_only
+from tests.unit.infrastructure.access import Access, access
 from tests.unit.infrastructure.assembly import Assembly, synthesize
 
 
@@ -39,3 +41,15 @@ def local(assembly: Callable[[str], Assembly]) -> Assembly:
 @pytest.fixture(scope="session")
 def prod(assembly: Callable[[str], Assembly]) -> Assembly:
     return assembly("prod")
+
+
+@pytest.fixture(scope="session")
+def prod_settings() -> Settings:
+    """What ``prod`` is synthesized from."""
+    return with_the_example_only(load_settings("prod"))
+
+
+@pytest.fixture(scope="session")
+def prod_access(prod: Assembly, prod_settings: Settings) -> Access:
+    """What the roles of ``prod`` may do."""
+    return access(prod, prod_settings)

@@ -17,16 +17,6 @@ STATUS = "sagemaker:ModelApprovalStatus"
 REGISTERED = ("PendingManualApproval", "Rejected")
 
 
-@pytest.fixture(scope="module")
-def settings() -> Settings:
-    return with_the_example_only(load_settings("prod"))
-
-
-@pytest.fixture(scope="module")
-def prod_access(prod: Assembly, settings: Settings) -> Access:
-    return access(prod, settings)
-
-
 def versions(asked: Access, environment: str) -> list[str]:
     group = f"warmfold-{environment}-german-credit"
     return [asked.arn(f"model-package-group/{group}"), asked.arn(f"model-package/{group}/7")]
@@ -62,9 +52,9 @@ def test_the_pipeline_registers_what_awaits_approval_and_what_failed_its_gate(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_approver_may_do_what_the_commands_do(
-    command: str, prod_access: Access, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    command: str, prod_access: Access, prod_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = calls(command, settings, monkeypatch)
+    asked = calls(command, prod_settings, monkeypatch)
     queue = prod_access.arn("<german-credit-delivery/PromotionQueue>", "sqs")
     (documents,) = prod_access.managed.values()
     (sent,) = resources(documents, "sqs:SendMessage")
@@ -79,9 +69,9 @@ def resources(documents: object, action: str) -> list[str]:
 
 
 def test_the_commands_need_everything_that_an_approver_may(
-    prod_access: Access, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    prod_access: Access, prod_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used = {ask.action for name in COMMANDS for ask in calls(name, settings, monkeypatch)}
+    used = {ask.action for name in COMMANDS for ask in calls(name, prod_settings, monkeypatch)}
     (document,) = next(iter(prod_access.managed.values())).values()
     assert isinstance(document, dict)
     given = {

@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from config.load import load_settings
 from config.settings import Settings
-from tests.unit.example_model import with_the_example_only
 from tests.unit.infrastructure.access import Access, access
 from tests.unit.infrastructure.assembly import Assembly, synthesize
 from tests.unit.infrastructure.test_search_engines import searching
@@ -45,19 +43,9 @@ WRONG: Mapping[str, list[Keys]] = {
 
 
 @pytest.fixture(scope="module")
-def settings() -> Settings:
-    return with_the_example_only(load_settings("prod"))
-
-
-@pytest.fixture(scope="module")
-def prod_access(prod: Assembly, settings: Settings) -> Access:
-    return access(prod, settings)
-
-
-@pytest.fixture(scope="module")
-def fan_out(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Access:
-    models = tuple(searching(model, "fan_out") for model in settings.models)
-    changed = dataclasses.replace(settings, models=models)
+def fan_out(prod_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Access:
+    models = tuple(searching(model, "fan_out") for model in prod_settings.models)
+    changed = dataclasses.replace(prod_settings, models=models)
     return access(synthesize(changed, tmp_path_factory.mktemp("fan_out")), changed)
 
 
