@@ -13,6 +13,7 @@ import lightgbm
 from warmfold_contract.errors import UserError
 from warmfold_contract.settings import Settings
 from warmfold_trainer.algorithms.lightgbm_dataset import dataset_of, dataset_parameters
+from warmfold_trainer.algorithms.lightgbm_lost_hosts import lost_hosts_end_training
 from warmfold_trainer.algorithms.lightgbm_trees import LightGbmModel, boosted, training_parameters
 from warmfold_trainer.algorithms.protocol import Table
 
@@ -52,9 +53,10 @@ def fit_on_hosts(
     # Through Python's log, whose lines leave at once: who waits for whom is seen while it lasts.
     lightgbm.register_logger(LOGGER)
     try:
-        # The booster joins the others first, and only then has the rows binned.
-        booster = lightgbm.Booster(parameters, dataset_of(table, parameters))
-        text = boosted(booster, rounds).model_to_string(num_iteration=-1)
+        with lost_hosts_end_training(places, rank):
+            # The booster joins the others first, and only then has the rows binned.
+            booster = lightgbm.Booster(parameters, dataset_of(table, parameters))
+            text = boosted(booster, rounds).model_to_string(num_iteration=-1)
         booster.free_network()
     except lightgbm.basic.LightGBMError as error:
         raise UserError(

@@ -94,14 +94,43 @@ def test_a_host_that_is_lost_fails_the_others_with_a_reason(
     ports = free_ports(2)
     addresses = f"algo-1=127.0.0.1:{ports[0]},algo-2=127.0.0.1:{ports[1]}"
     children = [each.start("train", **{ADDRESSES_VARIABLE: addresses}) for each in (one, other)]
-    assert children[0].stderr is not None
-    assert any("Local rank: 0" in line for line in children[0].stderr)
-    children[1].kill()
-    children[1].communicate(timeout=30)
-    children[0].communicate(timeout=60)
+    try:
+        assert children[0].stderr is not None
+        assert any("Local rank: 0" in line for line in children[0].stderr)
+        children[1].kill()
+        children[1].communicate(timeout=30)
+        children[0].communicate(timeout=60)
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
     assert children[0].returncode == 1
     assert one.reason().startswith("training on 2 hosts broke off, because one of them was lost")
     assert not one.paths.model.exists()
+
+
+def test_a_host_that_is_lost_after_it_has_read_all_is_not_waited_for(
+    tmp_path: Path, job: Job, processed: Paths
+) -> None:
+    """The other host has nothing left to send then, and its connection just ends."""
+    one, _ = on_hosts(tmp_path, job.site, processed, ["algo-1", "algo-2"])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        places = [free_ports(1)[0], int(listener.getsockname()[1])]
+        addresses = ",".join(f"algo-{n}=127.0.0.1:{port}" for n, port in enumerate(places, 1))
+        child = one.start("train", **{ADDRESSES_VARIABLE: addresses})
+        try:
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(3)
+                with pytest.raises(TimeoutError):
+                    while connection.recv(65_536):
+                        pass  # its rank, and what it knows of its features
+            child.communicate(timeout=30)
+        finally:
+            child.kill()
+            child.communicate()
+    assert one.reason().startswith("training on 2 hosts broke off, because one of them was lost")
 
 
 def test_an_algorithm_that_trains_on_one_host_says_so(
