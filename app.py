@@ -9,6 +9,10 @@ import sys
 # takes longest while the CDK's large modules are imported, so it is turned off before that.
 gc.disable()
 
+from stacks.node_options import node_options
+
+os.environ["NODE_OPTIONS"] = node_options(os.environ.get("NODE_OPTIONS", ""))
+
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
