@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from warmfold.errors import WarmfoldError
 from warmfold.report import champion, findings
 from warmfold.report.charts import (
     CONFIG,
@@ -84,9 +85,16 @@ def render(data: ReportData, made_at: datetime) -> str:
 
 
 def write(data: ReportData, path: Path, made_at: datetime) -> Path:
-    """Write the page, folders included; the path as written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(data, made_at), encoding="utf-8")
+    """Write the page, folders included; the path as written. Raises ``WarmfoldError`` if it cannot
+    be written."""
+    text = render(data, made_at)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WarmfoldError(
+            f"the report {path} cannot be written: {error.strerror}: name another file"
+        ) from error
     return path
 
 

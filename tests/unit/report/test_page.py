@@ -20,6 +20,7 @@ from tests.unit.report.builders import (
     tuning,
 )
 from tests.unit.report.html_page import Page
+from warmfold.errors import WarmfoldError
 from warmfold.report.collect import Package, ReportData
 from warmfold.report.evaluation import Evaluation
 from warmfold.report.page import render, write
@@ -271,3 +272,9 @@ def test_a_search_that_ended_early_says_why() -> None:
     tunings = tuple(replace(tuning, ended_early=why) for tuning in data.run.tunings)
     ended = replace(data, run=replace(data.run, tunings=tunings))
     assert f"; {why}. " in render(ended, MADE_AT)
+
+
+def test_a_report_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WarmfoldError, match=r"report\.html cannot be written: .*another file$"):
+        write(report_data(), tmp_path / "file" / "report.html", MADE_AT)
