@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.credit_data import credit_data, feature_set, schema
-from benchmarks.environment import ROOT, python_of_the_others
+from benchmarks.environment import python_of_the_others, trainer_as_shipped
 from benchmarks.measure import bare_environment, machine, measured
 from warmfold_contract import hyperparameters as keys
 from warmfold_contract.paths import TRAIN_CHANNEL, Paths
 
 ROWS = 50_000
-HEAVY = ("boto3", "botocore", "optuna", "pandas", "pyarrow", "arro3", "sklearn", "xgboost")
+APP = "app"
+HEAVY = ("scipy", "boto3", "botocore", "optuna", "pandas", "pyarrow", "arro3", "sklearn", "xgboost")
 
 _READ = (
     "from warmfold_contract.paths import Paths; "
@@ -37,7 +38,9 @@ _BIN = (
 STEPS = {
     "Python itself": "pass",
     "import numpy": "import numpy",
-    "import lightgbm (brings scipy)": "import lightgbm",
+    "import lightgbm": (
+        "from warmfold_trainer.algorithms.lightgbm_import import import_lightgbm; import_lightgbm()"
+    ),
     "import the trainer": "import warmfold_trainer.trial",
     "read the training channel": _READ,
     "bin the features": _BIN,
@@ -50,6 +53,7 @@ STEPS = {
 
 def prepare(folder: Path) -> Paths:
     paths = Paths(folder)
+    trainer_as_shipped(folder / APP)
     feature_set(credit_data(ROWS), schema()).write(paths.channel(TRAIN_CHANNEL))
     paths.hyperparameters.parent.mkdir(parents=True)
     given = {
@@ -63,11 +67,18 @@ def prepare(folder: Path) -> Paths:
     return paths
 
 
+def environment_of(paths: Paths) -> dict[str, str]:
+    """With what the trainer's entry point sets before it imports anything."""
+    return bare_environment(
+        PYTHONPATH=str(paths.base / APP),
+        SAGEMAKER_BASE_DIR=str(paths.base),
+        OPENBLAS_NUM_THREADS="1",
+    )
+
+
 def steps(paths: Paths, runs: int) -> dict[str, float]:
     """Median CPU seconds of each step alone; the runs of all steps take turns."""
-    environment = bare_environment(
-        PYTHONPATH=str(ROOT / "containers"), SAGEMAKER_BASE_DIR=str(paths.base)
-    )
+    environment = environment_of(paths)
     codes = list(STEPS.values())
     seconds: dict[str, list[float]] = {name: [] for name in STEPS}
     for _ in range(runs):
@@ -84,9 +95,7 @@ def steps(paths: Paths, runs: int) -> dict[str, float]:
 
 def not_imported(paths: Paths) -> list[str]:
     """Of the heavy modules, those that a trial of one fold has not imported."""
-    environment = bare_environment(
-        PYTHONPATH=str(ROOT / "containers"), SAGEMAKER_BASE_DIR=str(paths.base)
-    )
+    environment = environment_of(paths)
     code = "; ".join(
         [*STEPS.values(), f"import sys; print(sum(m in sys.modules for m in {HEAVY}))"]
     )

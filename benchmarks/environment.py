@@ -1,9 +1,12 @@
-"""The environment of the ways that benchmarks compare with: pandas, scikit-learn, Optuna.
+"""The environments that benchmarks run in: the trainer's, and that of the ways to compare with
+(pandas, scikit-learn, Optuna).
 
-``python -m benchmarks.environment`` makes it in ``build/benchmarks`` (hash-pinned); the project's
-own environment stays as lean as the trainer's image, without which its times would mean nothing.
+``python -m benchmarks.environment`` makes the latter in ``build/benchmarks`` (hash-pinned); the
+project's own stays as lean as the trainer's image, without which its times would mean nothing.
 """
 
+import compileall
+import shutil
 import subprocess
 import sys
 import venv
@@ -27,6 +30,15 @@ def python_of_the_others() -> Path:
         )
         stamp.write_text(wanted, encoding="utf-8")
     return python
+
+
+def trainer_as_shipped(folder: Path) -> Path:
+    """Make the folder, for ``PYTHONPATH``: the trainer's packages, compiled as in its image."""
+    for name in ("warmfold_contract", "warmfold_features", "warmfold_trainer"):
+        source = ROOT / "containers" / name
+        shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(folder, quiet=1)
+    return folder
 
 
 if __name__ == "__main__":

@@ -44,6 +44,10 @@ with open(sys.argv[1], "w") as file:
 """
 
 
+# In the folder that a command runs in: its output.
+LOG = "benchmark.log"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """``peak_mb`` is the resident memory (MiB) of the largest process of the tree, file pages that
@@ -60,7 +64,7 @@ class Measured:
 
 def measured(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Measured:
     """Runs the command in ``folder``; raises ``RuntimeError`` with its output if it fails."""
-    log, figures = folder / "benchmark.log", folder / "benchmark.json"
+    log, figures = folder / LOG, folder / "benchmark.json"
     launched = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(figures), *command]
     with log.open("wb") as out:
         subprocess.run(

@@ -1,13 +1,15 @@
 """A trial of 5 folds: ours and three others, paired, on the same folds with the same parameters.
 
-``python -m benchmarks.trial [--data 10000 50000 500000 loans] [--runs 5] [--ways ...]
-[--threads N] [--json FILE]``
+``python -m benchmarks.trial [--data 10000 50000 500000 loans] [--rounds 200] [--runs 5]
+[--ways ...] [--threads N] [--profile] [--json FILE]``
 
 Every way is a process of its own from a cold start, which reads its data, trains 5 folds of 200
-rounds and prints a mean AUC. Ours is the training job as it ships, out of an environment as lean
-as its image. `article` is a process for each fold, `cross_val_score` scikit-learn's on LightGBM's
-estimator, `lightgbm_cv` LightGBM's own; all read CSV with pandas. `boosting` is the limit: CPU
-seconds of the rounds alone. Ratios are of CPU seconds, each of one round of runs.
+rounds and prints a mean AUC. Ours is the training job as it ships, compiled and out of an
+environment as lean as its image; with --profile it runs alone, and where its CPU seconds went is
+printed (see ``trial_profile``). `article` is a process for each fold, `cross_val_score`
+scikit-learn's on LightGBM's estimator, `lightgbm_cv` LightGBM's own; all read CSV with pandas.
+`boosting` is the limit: CPU seconds of the rounds alone. Ratios are of CPU seconds, each of one
+round of runs.
 
 The others train with as many threads as there are cores, as they would; on a machine that others
 use, too, OpenMP's threads wait for each other and their CPU seconds mean nothing: use --threads 1.
@@ -26,16 +28,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.credit_data import CreditData, credit_data, feature_set, schema
-from benchmarks.environment import ROOT, python_of_the_others
+from benchmarks.environment import ROOT, python_of_the_others, trainer_as_shipped
 from benchmarks.loans_data import loans
-from benchmarks.measure import Measured, bare_environment, machine, measured, medians
+from benchmarks.measure import LOG, Measured, bare_environment, machine, measured, medians
+from benchmarks.trial_profile import ADDING_ROUNDS
 from warmfold_contract import hyperparameters as keys
 from warmfold_contract.paths import TRAIN_CHANNEL, Paths
 from warmfold_contract.schema import Schema
 from warmfold_trainer.cores import available_cores
 from warmfold_trainer.feature_set import FeatureSet
 
-ROUNDS = 200
+APP = "app"
 FOLDS = 5
 PARAMETERS = {
     "num_leaves": 31,
@@ -56,6 +59,7 @@ class Place:
     """A folder that holds one data set in every form that a way reads."""
 
     folder: Path
+    rounds: int
 
     @property
     def paths(self) -> Paths:
@@ -67,17 +71,32 @@ class Place:
         return self._boosting if name == "boosting" else lambda: self._other(name)
 
     def _ours(self) -> Measured:
-        environment = bare_environment(
-            PYTHONPATH=str(ROOT / "containers"), SAGEMAKER_BASE_DIR=str(self.paths.base)
-        )
         command = [sys.executable, "-m", "warmfold_trainer", "train"]
-        return measured(command, environment, self.folder)
+        return measured(command, self._environment(), self.folder)
+
+    def _environment(self) -> dict[str, str]:
+        base = str(self.paths.base)
+        return bare_environment(PYTHONPATH=str(self.folder / APP), SAGEMAKER_BASE_DIR=base)
+
+    def profile(self) -> dict[str, float]:
+        """CPU seconds of our parts; what no timer saw is ``all else``."""
+        command = [sys.executable, str(ROOT / "benchmarks" / "trial_profile.py")]
+        run = measured(command, self._environment(), self.folder)
+        log = (self.folder / LOG).read_text(encoding="utf-8")
+        parts: dict[str, float] = json.loads(log.splitlines()[-1])
+        return {**parts, "all else": run.cpu_seconds - sum(parts.values())}
 
     def _boosting(self) -> Measured:
         environment = bare_environment(PYTHONPATH=f"{ROOT / 'containers'}:{ROOT}")
         channel = self.paths.channel(TRAIN_CHANNEL)
         given = [f"{name}={value}" for name, value in PARAMETERS.items()]
-        command = [sys.executable, "-m", "benchmarks.trial_boosting", str(channel), str(ROUNDS)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.trial_boosting",
+            str(channel),
+            str(self.rounds),
+        ]
         return measured([*command, *given], environment, self.folder)
 
     def _other(self, name: str) -> Measured:
@@ -86,17 +105,18 @@ class Place:
         return measured(command, bare_environment(), self.folder)
 
 
-def prepare(folder: Path, name: str, ways: Sequence[str], threads: int) -> Place:
-    """The data as Processing leaves it, and as CSV files."""
-    place = Place(folder=folder)
+def prepare(folder: Path, name: str, ways: Sequence[str], rounds: int, threads: int) -> Place:
+    """The data as Processing leaves it, and as CSV files; our packages beside them."""
+    place = Place(folder=folder, rounds=rounds)
+    trainer_as_shipped(folder / APP)
     data, description = loans() if name == "loans" else (credit_data(int(name)), schema())
     rows = feature_set(data, description, folds=FOLDS)
     rows.write(place.paths.channel(TRAIN_CHANNEL))
     place.paths.hyperparameters.parent.mkdir(parents=True)
-    place.paths.hyperparameters.write_text(json.dumps(_hyperparameters()), encoding="utf-8")
+    place.paths.hyperparameters.write_text(json.dumps(_hyperparameters(rounds)), encoding="utf-8")
     categories = [feature.name for feature in description.features if feature.kind == "category"]
     task = {
-        "rounds": ROUNDS,
+        "rounds": rounds,
         "folds": FOLDS,
         "categories": categories,
         "parameters": {**PARAMETERS, "seed": 1, "num_threads": threads},
@@ -107,8 +127,8 @@ def prepare(folder: Path, name: str, ways: Sequence[str], threads: int) -> Place
     return place
 
 
-def _hyperparameters() -> dict[str, str]:
-    own = {"max_rounds": ROUNDS, "early_stopping_rounds": ROUNDS, **PARAMETERS}
+def _hyperparameters(rounds: int) -> dict[str, str]:
+    own = {"max_rounds": rounds, "early_stopping_rounds": rounds, **PARAMETERS}
     return {
         keys.MODE: keys.MODE_TRIAL,
         keys.ALGORITHM: "lightgbm",
@@ -200,27 +220,53 @@ def table(name: str, found: dict[str, Any]) -> str:
     return "\n".join([head, *lines])
 
 
+def compared(place: Place, name: str, ways: Sequence[str], runs: int) -> tuple[Any, str]:
+    """What the report holds of a data set, and its table."""
+    results = run(place, ways, runs)
+    found = summary(results)
+    each = {way: [asdict(one) for one in taken] for way, taken in results.items()}
+    return {**found, "each": each}, table(name, found)
+
+
+def profiled(place: Place, name: str, runs: int) -> tuple[Any, str]:
+    """The same of where our CPU seconds go: medians of each part, the largest first."""
+    each = [place.profile() for _ in range(runs)]
+    parts = {part: statistics.median(one[part] for one in each) for part in each[0]}
+    parts = dict(sorted(parts.items(), key=lambda part: -part[1]))
+    return {"parts": parts, "each": each}, profile_table(name, parts)
+
+
+def profile_table(name: str, parts: dict[str, float]) -> str:
+    total = sum(parts.values())
+    lines = [f"| {part} | {took:.3f} | {took / total:.1%} |" for part, took in parts.items()]
+    outside = 1 - parts[ADDING_ROUNDS] / total
+    head = f"\n### {name}\n\n| part | CPU s | share |\n|---|---|---|"
+    return "\n".join([head, *lines, f"\n{outside:.1%} of the CPU is not boosting."])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="+", default=["10000", "50000", "loans"])
+    parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--threads", type=int, default=available_cores(), help="of the others")
+    parser.add_argument("--profile", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    ways = list(dict.fromkeys(["ours", *arguments.ways]))
+    ways = ["ours", *([] if arguments.profile else arguments.ways)]
+    ways = list(dict.fromkeys(ways))
     report: dict[str, Any] = {"machine": machine(), "runs": arguments.runs, "data": {}}
-    report["threads_of_the_others"] = arguments.threads
+    report["rounds"], report["threads_of_the_others"] = arguments.rounds, arguments.threads
     for name in arguments.data:
         with tempfile.TemporaryDirectory() as folder:
-            results = run(
-                prepare(Path(folder), name, ways, arguments.threads), ways, arguments.runs
+            place = prepare(Path(folder), name, ways, arguments.rounds, arguments.threads)
+            report["data"][name], text = (
+                profiled(place, name, arguments.runs)
+                if arguments.profile
+                else compared(place, name, ways, arguments.runs)
             )
-        report["data"][name] = summary(results)
-        report["data"][name]["each"] = {
-            way: [asdict(one) for one in runs] for way, runs in results.items()
-        }
-        print(table(name, {way: report["data"][name][way] for way in ways}), flush=True)
+        print(text, flush=True)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -35,6 +35,9 @@ def _main(arguments: Sequence[str]) -> int:
     # other leave the cores to those that work; LightGBM's otherwise burn several times the CPU as
     # soon as anything else runs.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Read when numpy is imported: making threads takes OpenBLAS half of that import, and nothing
+    # here multiplies matrices worth sharing. Its sums then do not depend on the cores, either.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     command = COMMANDS.get(arguments[0]) if len(arguments) == 1 else None
     if command is None:
         LOGGER.error("usage: python -m warmfold_trainer {%s}", "|".join(COMMANDS))

@@ -14,6 +14,11 @@ Score = NDArray[np.float64]
 _PROBABILITY_FLOOR = 1e-15
 # The last bit of a row's key.
 _POSITIVE = np.uint64(1)
+# The least key of an infinite score.
+_INFINITE = np.float64(np.inf).view(np.uint64) << _POSITIVE
+
+_NOT_FINITE = "a predicted score is not finite"
+_ONE_CLASS = "a metric needs rows of both classes"
 
 
 class ScoreError(ValueError):
@@ -58,21 +63,22 @@ def thresholds(target: Target, score: Score) -> Thresholds:
 def check_finite(score: Score) -> None:
     """Raises ``ScoreError`` unless every score is a finite number."""
     if not np.isfinite(score).all():
-        raise ScoreError("a predicted score is not finite")
+        raise ScoreError(_NOT_FINITE)
 
 
 def _check(target: Target, score: Score) -> None:
     check_finite(score)
     if target.min() == target.max():
-        raise ScoreError("a metric needs rows of both classes")
+        raise ScoreError(_ONE_CLASS)
 
 
 def auc(target: Target, score: Score) -> float:
     """Probability that a positive outscores a negative, ties counting half."""
-    _check(target, score)
     keys = _sorted_keys(target, score)
-    positives = np.flatnonzero(keys & _POSITIVE)
+    positives = (keys & _POSITIVE).astype(np.bool_).nonzero()[0]
     count = len(positives)
+    if count in (0, len(keys)):
+        raise ScoreError(_ONE_CLASS)
     # Negatives below each positive, those of equal scores among them, which count half.
     below = int(positives.sum()) - count * (count - 1) // 2
     # In whole numbers: exact until the division.
@@ -87,18 +93,21 @@ def _sorted_keys(target: Target, score: Score) -> NDArray[np.uint64]:
     sign's bit is free: all bits move up by one, and the last one says whether it is a positive.
     """
     scores = np.ascontiguousarray(score, dtype=np.float64)
-    if scores.min() < 0:
+    # NaN, if one is.
+    if not scores.min() >= 0:
+        check_finite(scores)
         scores = np.unique(scores, return_inverse=True)[1].astype(np.float64)
     keys = scores.view(np.uint64) << _POSITIVE
     keys |= target.astype(np.uint64)
     keys.sort()
+    if keys[-1] >= _INFINITE:
+        raise ScoreError(_NOT_FINITE)
     return keys
 
 
 def _tied_pairs(keys: NDArray[np.uint64]) -> int:
     """Pairs of a positive and a negative with the same score."""
-    scores = keys >> _POSITIVE
-    equal = np.flatnonzero(scores[1:] == scores[:-1])
+    equal = (keys[1:] ^ keys[:-1] <= _POSITIVE).nonzero()[0]
     if len(equal) == 0:
         return 0
     # Where each run of equal scores begins, and its last row.

@@ -37,7 +37,9 @@ class Table:
     task: Task = CLASSIFICATION
 
     def scores(self, predicted: Scores) -> Scores:
-        """What a model of this table is scored by: see ``bounded``."""
+        """What a model of this table is scored by: see ``bounded``. Probabilities are already."""
+        if self.task == CLASSIFICATION:
+            return predicted
         return bounded(predicted, binary_target=self.target.dtype == np.uint8)
 
 

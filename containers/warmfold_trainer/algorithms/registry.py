@@ -9,6 +9,9 @@ from warmfold_trainer.hosts import Cluster
 
 
 def _lightgbm() -> Algorithm:
+    from warmfold_trainer.algorithms.lightgbm_import import import_lightgbm
+
+    import_lightgbm()
     from warmfold_trainer.algorithms.lightgbm_trees import LightGbmTrees
 
     return LightGbmTrees()

@@ -96,9 +96,10 @@ def test_the_order_of_rows_changes_no_metric(pairs: Pairs) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_score_that_is_not_finite_has_no_metric(metric: Function) -> None:
-    for bad in (math.nan, math.inf):
-        with pytest.raises(ScoreError, match="not finite"):
-            metric(np.array([0, 1], dtype=np.uint8), np.array([0.5, bad]))
+    for bad in (math.nan, math.inf, -math.inf):
+        for other in (0.5, -0.5, 0.0):
+            with pytest.raises(ScoreError, match="not finite"):
+                metric(np.array([0, 1], dtype=np.uint8), np.array([other, bad]))
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -195,13 +195,17 @@ def test_a_reason_from_before_is_kept(trial: Job) -> None:
     assert trial.run("train").reason == "the first cause"
 
 
-@pytest.mark.parametrize("given, expected", [(None, "passive"), ("active", "active")])
-def test_threads_that_wait_for_each_other_sleep_unless_the_user_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
+@pytest.mark.parametrize(
+    "name, own, users",
+    [("OMP_WAIT_POLICY", "passive", "active"), ("OPENBLAS_NUM_THREADS", "1", "2")],
+)
+@pytest.mark.parametrize("set_by_user", [False, True])
+def test_what_libraries_do_with_threads_is_set_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, name: str, own: str, users: str, *, set_by_user: bool
 ) -> None:
     # Set, so that it is put back after the test.
-    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
-    if given is None:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.setenv(name, users)
+    if not set_by_user:
+        monkeypatch.delenv(name)
     assert main([]) == 2
-    assert os.environ["OMP_WAIT_POLICY"] == expected
+    assert os.environ[name] == (users if set_by_user else own)
