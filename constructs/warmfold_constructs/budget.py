@@ -37,18 +37,21 @@ class MonthlyBudget(Construct):
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=amount_usd, unit="USD"),
             ),
             notifications_with_subscribers=[
-                budgets.CfnBudget.NotificationWithSubscribersProperty(
-                    notification=budgets.CfnBudget.NotificationProperty(
-                        notification_type=kind,
-                        comparison_operator="GREATER_THAN",
-                        threshold=percent,
-                        threshold_type="PERCENTAGE",
-                    ),
-                    subscribers=subscribers,
-                )
-                for kind, percent in (
-                    ("ACTUAL", _SPENT_PERCENT),
-                    ("FORECASTED", _FORECAST_PERCENT),
-                )
+                _notification("ACTUAL", _SPENT_PERCENT, subscribers),
+                _notification("FORECASTED", _FORECAST_PERCENT, subscribers),
             ],
         )
+
+
+def _notification(
+    kind: str, percent: int, subscribers: Sequence[budgets.CfnBudget.SubscriberProperty]
+) -> budgets.CfnBudget.NotificationWithSubscribersProperty:
+    return budgets.CfnBudget.NotificationWithSubscribersProperty(
+        notification=budgets.CfnBudget.NotificationProperty(
+            notification_type=kind,
+            comparison_operator="GREATER_THAN",
+            threshold=percent,
+            threshold_type="PERCENTAGE",
+        ),
+        subscribers=subscribers,
+    )

@@ -36,24 +36,12 @@ def allow_fold_jobs(
     """Let ``trial`` start, watch and stop folds that run as ``fold``, in the trial's network.
 
     ``key_arn`` encrypts what they write, and their volumes on machines that take a key.
-
-    Condition keys: Service Authorization Reference, "Amazon SageMaker"; ``KeepAlivePeriod`` is
-    absent from a request without one.
     """
     folds = [arn(trial, "sagemaker", "training-job", FOLD_JOBS)]
     trials = [arn(trial, "sagemaker", "training-job", TUNING_JOBS)]
     tag = {f"aws:RequestTag/{FOLD_ROLE_TAG}": fold.role_name}
-    conditions: Conditions = {
-        "StringEquals": tag,
-        "Bool": {"sagemaker:NetworkIsolation": "true"},
-        "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": limits.max_runtime_seconds},
-        "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": limits.keep_alive_seconds},
-    }
-    create = ["sagemaker:CreateTrainingJob"]
-    key = {"VolumeKmsKey": not has_instance_storage(limits.instance_type), "OutputKmsKey": True}
-    fixed = together(machines([limits.instance_type]), keys(key_arn, key))
-    bound = together(conditions, fixed, job_conditions(network))
-    allow(trial, create, folds, conditions=bound, because=_NAMED_LATER)
+    bound = _conditions(tag, limits, network, key_arn)
+    allow(trial, ["sagemaker:CreateTrainingJob"], folds, conditions=bound, because=_NAMED_LATER)
     # Only while a fold is made: a job of another model's cannot be made one of this model's.
     made = {"sagemaker:TaggingAction": "CreateTrainingJob"}
     own = {f"aws:ResourceTag/{FOLD_ROLE_TAG}": fold.role_name}
@@ -64,3 +52,22 @@ def allow_fold_jobs(
     allow(trial, ["sagemaker:ListTrainingJobs"], ["*"])
     acknowledge(trial, {"IAM5[Resource::*]": "sagemaker:ListTrainingJobs knows no resources."})
     allow_passing(trial, [fold.role_arn], to_service="sagemaker.amazonaws.com")
+
+
+def _conditions(
+    tag: dict[str, str], limits: FoldLimits, network: JobNetwork | None, key_arn: str
+) -> Conditions:
+    """What holds of every fold that is started.
+
+    Condition keys: Service Authorization Reference, "Amazon SageMaker"; ``KeepAlivePeriod`` is
+    absent from a request without one.
+    """
+    conditions: Conditions = {
+        "StringEquals": tag,
+        "Bool": {"sagemaker:NetworkIsolation": "true"},
+        "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": limits.max_runtime_seconds},
+        "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": limits.keep_alive_seconds},
+    }
+    key = {"VolumeKmsKey": not has_instance_storage(limits.instance_type), "OutputKmsKey": True}
+    fixed = together(machines([limits.instance_type]), keys(key_arn, key))
+    return together(conditions, fixed, job_conditions(network))

@@ -52,13 +52,7 @@ class ServingDeploymentRole(Construct):
             [role_arn(self, model_role_name)],
             to_service="sagemaker.amazonaws.com",
         )
-        allow(self.role, ["kms:DescribeKey"], [key.key_arn])
-        allow(
-            self.role,
-            ["kms:CreateGrant"],
-            [key.key_arn],
-            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-        )
+        self._allow_key(key)
         self._let_pass(cdk_deploy_role_name)
 
     @property
@@ -68,6 +62,15 @@ class ServingDeploymentRole(Construct):
     def grant_pass(self, role: iam.Role) -> None:
         """Let ``role`` start updates that run as this one."""
         allow_passing(role, [self.arn], to_service="cloudformation.amazonaws.com")
+
+    def _allow_key(self, key: kms.IKey) -> None:
+        allow(self.role, ["kms:DescribeKey"], [key.key_arn])
+        allow(
+            self.role,
+            ["kms:CreateGrant"],
+            [key.key_arn],
+            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        )
 
     def _allow_endpoint(self, serving: ServingNames) -> None:
         made = {

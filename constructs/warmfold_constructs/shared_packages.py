@@ -101,7 +101,15 @@ class ApprovalForwarding(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             ),
         )
-        rule = events.Rule(
+        rule = self._rule(model_package_group)
+        buses = [_bus_arn(self, reader) for reader in readers]
+        allow(role, ["events:PutEvents"], buses)
+        for number, bus_arn in enumerate(buses):
+            bus = events.EventBus.from_event_bus_arn(self, f"Bus{number}", bus_arn)
+            rule.add_target(targets.EventBus(bus, role=role))
+
+    def _rule(self, model_package_group: str) -> events.Rule:
+        return events.Rule(
             self,
             "Rule",
             description=f"Forwards approvals of {model_package_group}",
@@ -114,11 +122,6 @@ class ApprovalForwarding(Construct):
                 },
             ),
         )
-        buses = [_bus_arn(self, reader) for reader in readers]
-        allow(role, ["events:PutEvents"], buses)
-        for number, bus_arn in enumerate(buses):
-            bus = events.EventBus.from_event_bus_arn(self, f"Bus{number}", bus_arn)
-            rule.add_target(targets.EventBus(bus, role=role))
 
 
 def _bus_arn(scope: Construct, reader: Reader) -> str:

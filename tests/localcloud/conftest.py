@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.config import Config
@@ -17,6 +17,9 @@ from warmfold_local import launcher
 from warmfold_local.cloud import Settings
 from warmfold_local.faults.client import FaultsClient
 from warmfold_local.launcher import Instance
+
+if TYPE_CHECKING:
+    from tests.localcloud.hosting_aids import Hosting
 
 TINY_SERVER = Path(__file__).with_name("tiny_server.py")
 START_SECONDS = 30.0
@@ -135,3 +138,12 @@ def store(cloud: RunningCloud) -> str:
     name = f"store-{time.time_ns()}"
     cloud.client("s3").create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture
+def hosting(cloud: RunningCloud) -> "Iterator[Hosting]":
+    from tests.localcloud.hosting_aids import Hosting  # which imports this file
+
+    made = Hosting(cloud)
+    yield made
+    made.delete_all()

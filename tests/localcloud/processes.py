@@ -1,6 +1,7 @@
 """What a stopped local cloud may not leave behind."""
 
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -36,3 +37,17 @@ def assert_nothing_runs(state_dir: Path) -> None:
         time.sleep(0.1)
     assert left == []
     assert launcher.running(state_dir) is None
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/status")
+    return "State:\tZ" not in status.read_text() if status.exists() else True
+
+
+def free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
-from tests.localcloud.test_endpoints import Hosting
+from tests.localcloud.hosting_aids import Hosting
 
 pytestmark = pytest.mark.localcloud
 

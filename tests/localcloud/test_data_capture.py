@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
+from tests.localcloud.hosting_aids import Hosting
 from tests.localcloud.iam_aids import Roles, statement
-from tests.localcloud.test_endpoints import Hosting
 from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud

@@ -4,96 +4,31 @@ One demo is kept for the whole module, since a deployment takes most of its time
 """
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from config.load import REPOSITORY
+from tests.localcloud.demo_aids import (
+    DATA,
+    MODEL,
+    Demo,
+    bad_data,
+    build_images,
+    read_until,
+    run,
+    started,
+)
 from tests.localcloud.processes import assert_nothing_runs
 from tests.unit.infrastructure.iam_recording import live_calls, recorded_calls
-from warmfold.runs.aws import Aws, connect, find_deployment, split_s3_uri
+from warmfold.runs.aws import find_deployment, split_s3_uri
 from warmfold_local import launcher
 
 pytestmark = pytest.mark.localcloud
 
-MODEL = "german-credit"
-DATA = REPOSITORY / "examples" / "german_credit" / "data" / "german_credit.csv"
 HOLDOUT_ROWS = 200
-
-# A user's own settings, which would lead somewhere else if anything of them were used.
-USERS_OWN = {
-    "AWS_PROFILE": "production",
-    "AWS_CONFIG_FILE": "/nowhere/config",
-    "AWS_USE_FIPS_ENDPOINT": "true",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-    "HTTP_PROXY": "http://127.0.0.1:9",
-    "HTTPS_PROXY": "http://127.0.0.1:9",
-    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "not-a-secret",
-}
-
-
-def command(state_dir: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "warmfold.cli", "--state-dir", str(state_dir), *arguments]
-
-
-def environment() -> dict[str, str]:
-    proxies = {name.upper() for name in os.environ if name.lower().endswith("_proxy")}
-    own = {} if proxies else USERS_OWN  # a machine behind a proxy needs it to install the images
-    return {**os.environ, **own}
-
-
-def run(state_dir: Path, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command(state_dir, *arguments),
-        cwd=REPOSITORY,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        **options,
-    )
-
-
-@dataclass(frozen=True)
-class Demo:
-    """A finished demo whose cloud is still there."""
-
-    state_dir: Path
-    report: Path
-    outcome: "subprocess.CompletedProcess[str]"
-
-    @property
-    def aws(self) -> Aws:
-        return connect("local", self.state_dir)
-
-    def packages(self) -> list[dict[str, Any]]:
-        group = find_deployment(self.aws, MODEL).training["ModelPackageGroupName"]
-        answer = self.aws.client("sagemaker").list_model_packages(ModelPackageGroupName=group)
-        found: list[dict[str, Any]] = answer["ModelPackageSummaryList"]
-        return found
-
-
-def build_images() -> None:
-    """In the machine's own environment, with which pip reaches the package index."""
-    built = subprocess.run(
-        [sys.executable, "-m", "warmfold.cli", "images", "build"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
 
 
 @pytest.fixture(scope="module")
@@ -203,17 +138,6 @@ def test_a_second_demo_does_not_touch_a_kept_cloud(demo: Demo) -> None:
     assert launcher.running(demo.state_dir) is not None
 
 
-def bad_data(kind: str) -> bytes:
-    lines = DATA.read_text(encoding="utf-8").splitlines()
-    if kind == "no target":
-        return "\n".join(line.rsplit(",", 1)[0] for line in lines).encode()
-    if kind == "constant target":
-        return "\n".join([lines[0], *(re.sub("bad$", "good", row) for row in lines[1:])]).encode()
-    if kind == "ragged":
-        return "\n".join([*lines[:7], lines[7] + ",more", *lines[8:]]).encode()
-    return DATA.read_bytes().replace(b"radio", b"r\xe9dio", 1)
-
-
 @pytest.mark.parametrize(
     "kind, words",
     [
@@ -262,29 +186,6 @@ def test_a_missing_data_file_starts_nothing(tmp_path: Path) -> None:
     assert outcome.returncode == 2
     assert "nowhere.csv does not exist" in outcome.stderr
     assert not (tmp_path / "state").exists()
-
-
-def started(state_dir: Path, arguments: Sequence[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        command(state_dir, *arguments),
-        cwd=REPOSITORY,
-        env={**environment(), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # A shell that was put into the background hands on that Ctrl-C is ignored.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-
-
-def read_until(child: "subprocess.Popen[str]", words: str) -> None:
-    """Read the child's output up to a line with ``words``; a demo that ends before is a failure."""
-    seen = []
-    for line in child.stdout or ():
-        seen.append(line)
-        if words in line:
-            return
-    pytest.fail(f"never said {words!r}:\n{''.join(seen)}")
 
 
 def test_a_killed_demo_is_cleared_away_and_an_interrupted_one_stops_everything(

@@ -18,8 +18,8 @@ from tests.localcloud.fault_aids import (
     trainer,
     training,
 )
-from tests.localcloud.test_endpoints import Hosting, hosting  # noqa: F401 - a fixture
-from tests.localcloud.test_pipelines import Deployed
+from tests.localcloud.hosting_aids import Hosting
+from tests.localcloud.pipeline_aids import Deployed
 from warmfold_local.faults.client import FaultError, FaultsClient
 
 pytestmark = pytest.mark.localcloud
@@ -199,7 +199,7 @@ def test_a_capacity_error_is_not_mended_by_a_retry_strategy(
 
 def test_an_endpoint_answers_500_or_late_on_demand(
     faults: FaultsClient,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
 ) -> None:
     endpoint = hosting.create(hosting.config(hosting.cloud.tiny_server()))
     hosting.settled(endpoint)

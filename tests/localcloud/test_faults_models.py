@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.hosting_aids import Hosting
 from tests.localcloud.test_alerts import Told, told  # noqa: F401 - a fixture
-from tests.localcloud.test_endpoints import Hosting, hosting  # noqa: F401 - a fixture
 from tests.localcloud.test_searches import refs  # noqa: F401 - a fixture
 from tests.localcloud.trained_aids import Trained, scoring, server, site_of, train
 from warmfold.pipeline.spec import Refs
@@ -99,7 +99,7 @@ def test_21_a_broken_model_is_not_registered(trained: Trained, kind: str) -> Non
 
 def test_21_a_broken_model_is_not_served(
     trained: Trained,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
 ) -> None:
     image = server(trained.cloud)
     sound = hosting.create(hosting.config(image, trained.uri))
@@ -116,7 +116,7 @@ def test_21_a_broken_model_is_not_served(
 
 def test_26_a_bad_record_is_told_to_the_topic_and_a_rerun_publishes_the_day(
     trained: Trained,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
     told: Told,  # noqa: F811
 ) -> None:
     day = scoring(trained, hosting, f"{told.name}-scoring")
@@ -155,7 +155,7 @@ PROJECT = dataclasses.replace(PROJECT, features=_slow)
 def test_25_a_slow_predictor_is_given_up_and_others_are_scored_meanwhile(
     trained: Trained,
     faults: FaultsClient,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
     tmp_path: Path,
 ) -> None:
     site = shutil.copytree(site_of(trained.cloud), tmp_path / "site")

@@ -18,7 +18,7 @@ from tests.localcloud.fault_aids import (
     tuned,
     tuning,
 )
-from tests.localcloud.test_pipelines import Deployed, get
+from tests.localcloud.pipeline_aids import Deployed, get
 from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud

@@ -14,8 +14,8 @@ from tests.localcloud.fault_aids import (
     invoke_function,
     new_name,
 )
+from tests.localcloud.hosting_aids import Hosting
 from tests.localcloud.test_cfn_sagemaker import Stack, template
-from tests.localcloud.test_endpoints import Hosting, hosting  # noqa: F401 - a fixture
 from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
@@ -107,7 +107,7 @@ class Delivery:
 @pytest.fixture
 def delivery(
     cloud: RunningCloud,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
 ) -> Iterator[Delivery]:
     stack, group = Stack(cloud, new_name("serving")), new_name("group")
     hosting.sagemaker.create_model_package_group(ModelPackageGroupName=group)
@@ -118,7 +118,7 @@ def delivery(
 
 
 def delivering(
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
     stack: Stack,
     group: str,
     parameter: str,

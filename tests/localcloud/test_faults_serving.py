@@ -10,7 +10,7 @@ import pytest
 
 from tests.localcloud.conftest import RunningCloud, wait_for
 from tests.localcloud.fault_aids import bucket, new_name
-from tests.localcloud.test_endpoints import Hosting, hosting  # noqa: F401 - a fixture
+from tests.localcloud.hosting_aids import Hosting
 from warmfold_local.faults.client import FaultsClient
 
 pytestmark = pytest.mark.localcloud
@@ -46,7 +46,7 @@ def stored(cloud: RunningCloud, store: str, prefix: str) -> dict[str, bytes]:
 
 def test_25_an_answer_that_is_not_whole_in_time_is_a_model_error_and_the_container_lives(
     faults: FaultsClient,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
 ) -> None:
     """Each byte comes in time, and the whole would take two seconds."""
     endpoint = hosting.create(hosting.config(hosting.cloud.tiny_server()))
@@ -63,7 +63,7 @@ def test_25_an_answer_that_is_not_whole_in_time_is_a_model_error_and_the_contain
     assert hosting.invoke(endpoint)["Body"]["pid"] == before
 
 
-def test_25_an_answer_that_breaks_off_is_a_model_error(hosting: Hosting) -> None:  # noqa: F811
+def test_25_an_answer_that_breaks_off_is_a_model_error(hosting: Hosting) -> None:
     endpoint = hosting.create(hosting.config(hosting.cloud.tiny_server()))
     hosting.settled(endpoint)
     response = hosting.invoke_error(endpoint, b"break off")
@@ -74,7 +74,7 @@ def test_25_an_answer_that_breaks_off_is_a_model_error(hosting: Hosting) -> None
 
 def test_26_one_bad_record_costs_its_file_and_a_rerun_gives_the_rest_again(
     cloud: RunningCloud,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
 ) -> None:
     store, s3 = bucket(cloud), cloud.client("s3")
     for key, body in (("a", b"x\ny\n"), ("b", b"x\nbad row\n"), ("c", b"z\n")):
@@ -120,7 +120,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_21_22_a_broken_model_is_not_served_and_the_old_one_is(
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
     kind: str,
 ) -> None:
     image = hosting.cloud.tiny_server()

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.localcloud.conftest import TINY_SERVER, wait_for, with_role
-from tests.localcloud.test_endpoints import Hosting
+from tests.localcloud.hosting_aids import Hosting
+from tests.localcloud.processes import alive, free
 from warmfold_local import launcher
 from warmfold_local.launcher import Instance, LocalCloudError
 
@@ -42,20 +43,6 @@ def serve_something(instance: Instance) -> int:
     records = list((instance.settings.state_dir / "children").glob("*.json"))
     assert len(records) == 1
     return int(records[0].stem)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/status")
-    return "State:\tZ" not in status.read_text() if status.exists() else True
-
-
-def free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_a_stop_leaves_logs_and_nothing_else(state_dir: Path) -> None:

@@ -9,14 +9,9 @@ import pytest
 from config.names import Names
 from tests.localcloud.conftest import FOR_EVENTS, RunningCloud, wait_for
 from tests.localcloud.fault_aids import deploy_function, invoke_function, new_name
+from tests.localcloud.hosting_aids import Hosting, canary, error_rate
 from tests.localcloud.iam_aids import Roles, statement
 from tests.localcloud.test_cfn_sagemaker import Stack, outputs
-from tests.localcloud.test_endpoints import (
-    Hosting,
-    canary,
-    error_rate,
-    hosting,  # noqa: F401 - a fixture
-)
 from tests.localcloud.test_faults_promotion import (
     CHANGE,
     VISIBILITY_SECONDS,
@@ -50,7 +45,7 @@ def stack_of(cloud: RunningCloud, name: str, parameter: str, **outputs: str) -> 
 @pytest.fixture
 def operated(
     cloud: RunningCloud,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
 ) -> Iterator[Delivery]:
     """As the platform deploys it, under the names that the command line knows."""
     group = NAMES.model_package_group
@@ -201,7 +196,7 @@ def test_the_end_of_a_stacks_update_is_an_event(cloud: RunningCloud) -> None:
 
 def test_probes_alone_make_a_failing_canary_go_back(
     cloud: RunningCloud,
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
 ) -> None:
     first = hosting.config(cloud.tiny_server(), hosting.model_data("old"))
     endpoint = hosting.create(first)
@@ -221,7 +216,7 @@ def test_probes_alone_make_a_failing_canary_go_back(
 
 
 def test_a_role_that_may_not_look_at_the_alarms_gets_no_update(
-    hosting: Hosting,  # noqa: F811
+    hosting: Hosting,
 ) -> None:
     """Developer guide, "Auto-Rollback Configuration and Monitoring": cloudwatch:DescribeAlarms."""
     image, roles = hosting.cloud.tiny_server(), Roles(hosting.cloud)

@@ -1,32 +1,35 @@
 """A local cloud that ends, well or badly, and starts again with what it held."""
 
 import json
-import os
 import random
-import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.localcloud.conftest import ROLE, RunningCloud, wait_for, with_role
+from tests.localcloud.conftest import RunningCloud, wait_for
+from tests.localcloud.hosting_aids import Hosting
+from tests.localcloud.processes import alive, free
+from tests.localcloud.restart_aids import (
+    children,
+    kill,
+    sleeping_job,
+    sleeping_pipeline,
+    start,
+    steps_of,
+)
 from tests.localcloud.test_data_capture import BUCKET, Capturing
-from tests.localcloud.test_endpoints import Hosting
-from tests.localcloud.test_launcher import alive, free
 from warmfold.cli.main import run
 from warmfold_local import launcher
 from warmfold_local.access.client import usage
-from warmfold_local.launcher import Instance, LocalCloudError
+from warmfold_local.launcher import LocalCloudError
 
 pytestmark = pytest.mark.localcloud
 
-RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
 REASON = "The local cloud was restarted while this was in progress"
 KILLS = 3
 
@@ -36,67 +39,6 @@ def state_dir(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "state with spaces"
     yield path
     launcher.reset(path)
-
-
-def start(state_dir: Path, **members: Any) -> RunningCloud:
-    members = {"restore": True, **members}
-    return with_role(launcher.start(state_dir, state_dir.parent / "images", **members))
-
-
-def kill(instance: Instance) -> None:
-    os.kill(instance.pid, signal.SIGKILL)
-
-
-def steps_of(cloud: RunningCloud, execution: str) -> list[dict[str, Any]]:
-    answer = cloud.client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=execution)
-    steps: list[dict[str, Any]] = answer["PipelineExecutionSteps"]
-    return steps
-
-
-def children(state_dir: Path) -> list[int]:
-    """The process ids of jobs' and endpoints' containers."""
-    return [int(path.stem) for path in (state_dir / "children").glob("*.json")]
-
-
-def sleeping_job(cloud: RunningCloud, name: str) -> None:
-    """A training job that sleeps until it is killed."""
-    argv = [sys.executable, "-c", "import time; time.sleep(600)"]
-    cloud.client("sagemaker").create_training_job(
-        TrainingJobName=name,
-        AlgorithmSpecification={
-            "TrainingImage": cloud.add_image("sleeper", "v1", argv),
-            "TrainingInputMode": "File",
-        },
-        RoleArn=ROLE,
-        OutputDataConfig={"S3OutputPath": "s3://models/out"},
-        ResourceConfig=RESOURCES,
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
-    )
-
-
-def sleeping_pipeline(cloud: RunningCloud) -> str:
-    """An execution whose only step is a training job that sleeps; its ARN."""
-    arguments = {
-        "AlgorithmSpecification": {
-            "TrainingImage": cloud.add_image(
-                "sleeper", "v1", [sys.executable, "-c", "import time; time.sleep(600)"]
-            ),
-            "TrainingInputMode": "File",
-        },
-        "RoleArn": ROLE,
-        "OutputDataConfig": {"S3OutputPath": "s3://models/out"},
-        "ResourceConfig": RESOURCES,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
-    }
-    step = {"Name": "Train", "Type": "Training", "Arguments": arguments}
-    sagemaker = cloud.client("sagemaker")
-    sagemaker.create_pipeline(
-        PipelineName="sleeping",
-        RoleArn=ROLE,
-        PipelineDefinition=json.dumps({"Version": "2020-12-01", "Steps": [step]}),
-    )
-    started = sagemaker.start_pipeline_execution(PipelineName="sleeping")
-    return str(started["PipelineExecutionArn"])
 
 
 def test_after_a_kill_what_ran_has_failed_and_what_served_serves(state_dir: Path) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from tests.localcloud.conftest import wait_for
-from tests.localcloud.test_endpoints import hosting  # noqa: F401 - a fixture
 from tests.localcloud.test_faults_promotion import PARAMETER, Delivery, serving_template
 from tests.localcloud.test_operators import (
     NAMES,

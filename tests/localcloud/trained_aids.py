@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.localcloud.conftest import ROLE, RunningCloud
 from tests.localcloud.fault_aids import deploy_function, new_name
-from tests.localcloud.test_endpoints import Hosting
+from tests.localcloud.hosting_aids import Hosting
 from tests.localcloud.test_searches import SPEC, TREES, aws
 from tests.unit.containers.trainer.jobs import ROOT
 from warmfold.pipeline.scoring import scoring_pipeline

@@ -17,6 +17,7 @@ from warmfold.cli.ci_command import add_ci
 from warmfold.cli.cloud_commands import DEFAULT_STATE_DIR
 from warmfold.cli.fault_commands import add_faults
 from warmfold.cli.iam_command import add_iam_report
+from warmfold.cli.overtaken_command import add_overtaken
 from warmfold.cli.replay_command import add_replay
 
 _ON_AWS = "Others than local are on AWS, by the usual AWS variables."
@@ -40,6 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_local(commands)
     _add_model_commands(commands)
     add_ci(commands)
+    add_overtaken(commands)
     checks = commands.add_parser(
         "check-templates", help="synthesize every environment and lint its templates"
     )

@@ -157,37 +157,40 @@ def _workload(
     compute: Compute,
 ) -> list[Parameter]:
     """The search of one candidate."""
-    known = by_name(TRAINING)
-    fixed = known["process_seconds"].number
+    fixed = by_name(TRAINING)["process_seconds"].number
     cores = cores_of(compute)
-    fan_out = model.cross_validation.fan_out
-    folds = model.data.folds * model.data.repeats
     if engine == "in_job":
         total = fixed + model.tuning.max_trials * trial.seconds / cores
-        values: dict[str, float] = {
-            "trials": 1,
-            "parallel_trials": 1,
-            "folds": 1,
-            "train_seconds": total,
-        }
+        one: dict[str, float] = {"trials": 1, "parallel_trials": 1, "folds": 1}
+        values = {**one, "train_seconds": total}
     else:
         values = {
             "trials": model.tuning.max_trials,
             "parallel_trials": model.tuning.parallel_trials,
+            **_of_one_trial(model, strategy, trial, cores, fixed),
         }
-        if strategy == "in_job":
-            values |= {"folds": 1, "train_seconds": fixed + trial.seconds / min(cores, folds)}
-        elif fan_out is not None:
-            # waves of fold jobs, one after the other
-            waves = math.ceil(folds / fan_out.folds_at_once)
-            values |= {
-                "folds": min(folds, fan_out.folds_at_once),
-                "train_seconds": waves * (fixed + trial.fold_seconds / cores),
-                "keep_alive_seconds": fan_out.keep_alive_seconds,
-            }
     texts = {"instance_type": compute.instance_type, "trial_instance_type": compute.instance_type}
     given: dict[str, float | str] = {**values, **texts}
     return [_own(name, value) for name, value in given.items()]
+
+
+def _of_one_trial(
+    model: Model, strategy: Strategy, trial: Trial, cores: int, fixed: float
+) -> dict[str, float]:
+    """Of a trial that is a job of its own, or one job for each fold; ``fixed`` seconds for any."""
+    fan_out = model.cross_validation.fan_out
+    folds = model.data.folds * model.data.repeats
+    if strategy == "in_job":
+        return {"folds": 1, "train_seconds": fixed + trial.seconds / min(cores, folds)}
+    if fan_out is None:
+        return {}
+    # waves of fold jobs, one after the other
+    waves = math.ceil(folds / fan_out.folds_at_once)
+    return {
+        "folds": min(folds, fan_out.folds_at_once),
+        "train_seconds": waves * (fixed + trial.fold_seconds / cores),
+        "keep_alive_seconds": fan_out.keep_alive_seconds,
+    }
 
 
 def _own(name: str, value: float | str) -> Parameter:

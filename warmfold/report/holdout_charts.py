@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from warmfold.report import charts
 from warmfold.report.charts import Chart, escape, shortened
-from warmfold.report.evaluation import Evaluation
+from warmfold.report.evaluation import Evaluation, Feature
 from warmfold.report.regression_charts import predicted_actual, residuals
 
 _SHOWN_FEATURES = 20
@@ -131,24 +131,11 @@ def kolmogorov_smirnov(evaluation: Evaluation) -> Chart:
     curve, statistic = evaluation.ks, evaluation.metrics["ks"]
     at = curve.widest
     made = charts.figure(x="score", y="share of rows at or below the score", height=420)
-    made.add_trace(
-        charts.line(
-            curve.score,
-            curve.negative,
-            evaluation.negative,
-            charts.BLUE,
-            line={"shape": "hv"},
-        )
-    )
-    made.add_trace(
-        charts.line(
-            curve.score,
-            curve.positive,
-            evaluation.positive,
-            charts.ORANGE,
-            line={"shape": "hv"},
-        )
-    )
+    for share, name, colour in (
+        (curve.negative, evaluation.negative, charts.BLUE),
+        (curve.positive, evaluation.positive, charts.ORANGE),
+    ):
+        made.add_trace(charts.line(curve.score, share, name, colour, line={"shape": "hv"}))
     made.add_trace(
         go.Scatter(
             x=[curve.score[at]] * 2,
@@ -183,18 +170,7 @@ def importance(evaluation: Evaluation) -> Chart:
         tickvals=list(range(len(names))),
         ticktext=[escape(shortened(name, _NAME_CHARACTERS)) for name in names],
     )
-    made.add_trace(
-        go.Bar(
-            x=[feature.gain / total if total else 0.0 for feature in shown],
-            y=[escape(name) for name in names],
-            orientation="h",
-            marker={"color": charts.BLUE},
-            customdata=[feature.splits for feature in shown],
-            hovertext=[escape(name) for name in names],
-            hovertemplate="%{hovertext}: %{x:.1%} of the gain, used %{customdata} times"
-            "<extra></extra>",
-        )
-    )
+    made.add_trace(_gains(shown, total))
     unused = len(features) - len(used)
     return Chart(
         key="importance",
@@ -206,4 +182,17 @@ def importance(evaluation: Evaluation) -> Chart:
         figure=made,
         wide=True,
         minimum_width=_NAMES_AND_BARS_PIXELS,
+    )
+
+
+def _gains(shown: Sequence[Feature], total: float) -> go.Bar:
+    names = [escape(feature.name) for feature in shown]
+    return go.Bar(
+        x=[feature.gain / total if total else 0.0 for feature in shown],
+        y=names,
+        orientation="h",
+        marker={"color": charts.BLUE},
+        customdata=[feature.splits for feature in shown],
+        hovertext=names,
+        hovertemplate="%{hovertext}: %{x:.1%} of the gain, used %{customdata} times<extra></extra>",
     )

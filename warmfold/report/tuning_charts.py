@@ -1,5 +1,6 @@
 """Charts of one candidate: its trials' fold scores, what each hyperparameter did."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -50,20 +51,7 @@ def fold_scores(tuning: Tuning, metric: str) -> Chart:
                 marker={"color": charts.SERIES[fold % len(charts.SERIES)], "size": 8},
             )
         )
-    made.add_trace(
-        go.Scatter(
-            x=names,
-            y=[trial.score for trial in trials],
-            name="mean",
-            mode="markers",
-            marker={
-                "symbol": "line-ew",
-                "size": 20,
-                "line": {"width": 3, "color": charts.GREY},
-                "color": charts.GREY,
-            },
-        )
-    )
+    made.add_trace(_means(names, trials))
     hidden = len(tuning.ranked) - len(trials)
     return Chart(
         key=f"folds-{tuning.job_name}",
@@ -72,6 +60,17 @@ def fold_scores(tuning: Tuning, metric: str) -> Chart:
         + (f" The {hidden} weakest trials are left out." if hidden else ""),
         summary=f"Fold scores of the {len(trials)} best trials over {tuning.folds} folds.",
         figure=made,
+    )
+
+
+def _means(names: list[str], trials: Sequence[Trial]) -> Any:
+    line = {"width": 3, "color": charts.GREY}
+    return go.Scatter(
+        x=names,
+        y=[trial.score for trial in trials],
+        name="mean",
+        mode="markers",
+        marker={"symbol": "line-ew", "size": 20, "line": line, "color": charts.GREY},
     )
 
 

@@ -141,14 +141,7 @@ def create_job(
     """
     name = request[f"{kind.member}Name"]
     now = cloud.now()
-    record: Record = {
-        **{key: value for key, value in request.items() if key != "Tags"},
-        f"{kind.member}Arn": cloud.arn(f"{kind.resource}/{name}"),
-        kind.status: "InProgress",
-        "CreationTime": now,
-        "LastModifiedTime": now,
-        **members,
-    }
+    record = _new_record(cloud, kind, request, now) | members
     folder = cloud.settings.state_dir / "jobs" / kind.folder / name
     job = Job(cloud, kind, record, folder, on_ended)
     record["_job"] = job
@@ -164,6 +157,17 @@ def create_job(
     put_tags(cloud, job.arn, request.get("Tags"))
     job.worker = cloud.spawn(f"{kind.resource} {name}", lambda: _run(job, run))
     return job
+
+
+def _new_record(cloud: Cloud, kind: JobKind, request: dict[str, Any], now: datetime) -> Record:
+    name = request[f"{kind.member}Name"]
+    return {
+        **{key: value for key, value in request.items() if key != "Tags"},
+        f"{kind.member}Arn": cloud.arn(f"{kind.resource}/{name}"),
+        kind.status: "InProgress",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+    }
 
 
 def find_job(cloud: Cloud, kind: JobKind, name: str) -> Record:

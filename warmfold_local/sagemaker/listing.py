@@ -54,16 +54,26 @@ def list_page(
     found = [r for r in records if _matches(request, r, name, status)]
     found.sort(key=position, reverse=descending)
     if request.get("NextToken") is not None:
-        last = _decode(request["NextToken"])
-        try:
-            found = [r for r in found if (position(r) < last if descending else position(r) > last)]
-        except TypeError as error:
-            raise ValidationError("Invalid NextToken") from error
+        found = _behind(_decode(request["NextToken"]), found, position, descending=descending)
     size = int(request.get("MaxResults", DEFAULT_PAGE))
     page: dict[str, Any] = {result: found[:size]}
     if len(found) > size:
         page["NextToken"] = _encode(position(found[size - 1]))
     return page
+
+
+def _behind(
+    last: list[Any],
+    records: list[Record],
+    position: Callable[[Record], list[Any]],
+    *,
+    descending: bool,
+) -> list[Record]:
+    """Those that come after the last one of the page before."""
+    try:
+        return [r for r in records if (position(r) < last if descending else position(r) > last)]
+    except TypeError as error:
+        raise ValidationError("Invalid NextToken") from error
 
 
 def as_datetime(value: object) -> datetime:

@@ -7,6 +7,7 @@ sums of their histograms. All of them end with the same model.
 import logging
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import lightgbm
 
@@ -41,15 +42,8 @@ def fit_on_hosts(
     The result is the same for the same rows, order of hosts and settings; it is close to, not the
     same as, that of one host. Raises ``UserError`` if the hosts lose each other.
     """
-    parameters = {
-        **training_parameters(settings, dataset_parameters(settings, seed=seed), threads=threads),
-        "machines": ",".join(f"{address}:{port}" for address, port in places),
-        "num_machines": len(places),
-        "local_listen_port": places[rank][1],
-        "tree_learner": "data",
-        "pre_partition": True,
-        "time_out": _TIMEOUT_MINUTES,
-    }
+    alone = training_parameters(settings, dataset_parameters(settings, seed=seed), threads=threads)
+    parameters = {**alone, **_together(places, rank)}
     # Through Python's log, whose lines leave at once: who waits for whom is seen while it lasts.
     lightgbm.register_logger(LOGGER)
     try:
@@ -64,3 +58,14 @@ def fit_on_hosts(
             f"be reached ({error}): see the other hosts' logs, and run the job again"
         ) from error
     return LightGbmModel(lightgbm.Booster(model_str=_PLACES.sub(r"[\1: ]", text)))
+
+
+def _together(places: Sequence[tuple[str, int]], rank: int) -> dict[str, Any]:
+    return {
+        "machines": ",".join(f"{address}:{port}" for address, port in places),
+        "num_machines": len(places),
+        "local_listen_port": places[rank][1],
+        "tree_learner": "data",
+        "pre_partition": True,
+        "time_out": _TIMEOUT_MINUTES,
+    }

@@ -4,38 +4,14 @@ import itertools
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # cfn-lint brings it, without types
 
 from config.load import REPOSITORY
+from tests.unit.ci.workflows import FILES, commands, every_job, steps, workflow
 
-FOLDER = REPOSITORY / ".github" / "workflows"
-FILES = sorted(FOLDER.glob("*.yml"))
 ENVIRONMENTS = ["dev", "staging", "prod"]
-
-
-def workflow(name: str) -> dict[str, Any]:
-    # BaseLoader: `on` is a word here, and not YAML 1.1's true.
-    text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
-    return dict(yaml.load(text, Loader=yaml.BaseLoader))  # noqa: S506
-
-
-def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(job.get("steps", []))
-
-
-def every_job() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in FILES:
-        for name, job in workflow(path.stem)["jobs"].items():
-            yield f"{path.name}/{name}", job
-
-
-def commands(job: dict[str, Any]) -> str:
-    return "\n".join(step.get("run", "") for step in steps(job))
 
 
 def test_a_pull_request_runs_as_one_and_never_with_the_bases_rights() -> None:
@@ -115,10 +91,49 @@ def test_environments_follow_each_other_behind_one_build_of_the_images() -> None
 def test_an_environment_gets_its_repositories_then_its_images_then_its_stacks() -> None:
     job = workflow("deploy")["jobs"]["deploy"]
     assert job["environment"] == "${{ inputs.environment }}"
-    assert job["concurrency"]["cancel-in-progress"] == "false"
     told = commands(job)
-    positions = [told.index(part) for part in ("-images", "push-images", "--all")]
+    parts = ("ci-overtaken", "-images", "push-images", "--all")
+    positions = [told.index(part) for part in parts]
     assert positions == sorted(positions)
+
+
+def test_a_run_that_was_overtaken_is_refused_by_the_job_that_has_the_environment_to_itself() -> (
+    None
+):
+    jobs, deploy = workflow("main")["jobs"], workflow("deploy")["jobs"]["deploy"]
+    assert deploy["concurrency"] == {
+        "group": "deploy-${{ inputs.environment }}",
+        "cancel-in-progress": "false",
+    }
+    (asking,) = [step for step in steps(deploy) if "ci-overtaken" in step.get("run", "")]
+    assert asking["env"] == {"GH_TOKEN": "${{ github.token }}"}
+    assert not {"if", "continue-on-error"} & asking.keys()
+    # A called workflow has no more rights than the job that calls it.
+    for job in [deploy, *(jobs[environment] for environment in ENVIRONMENTS)]:
+        assert job["permissions"] == {
+            "contents": "read",
+            "deployments": "read",
+            "id-token": "write",
+        }
+
+
+def test_a_slower_run_does_not_take_the_place_of_a_newer_one_that_waits() -> None:
+    jobs = workflow("main")["jobs"]
+    for environment in ("dev", "staging"):
+        assert jobs[environment]["concurrency"] == {
+            # Another group than the called job's: it would wait for itself.
+            "group": f"{environment}-in-turn",
+            "queue": "max",
+            "cancel-in-progress": "false",
+        }
+
+
+def test_an_approval_that_is_waited_for_holds_up_no_other_environment() -> None:
+    main = workflow("main")
+    assert "concurrency" not in main
+    assert "concurrency" not in main["jobs"]["prod"]
+    groups = [job["concurrency"]["group"] for _, job in every_job() if "concurrency" in job]
+    assert sorted(groups) == ["deploy-${{ inputs.environment }}", "dev-in-turn", "staging-in-turn"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

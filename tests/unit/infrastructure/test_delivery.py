@@ -12,7 +12,7 @@ from config.load import load_settings
 from deploy_model.orders import parse_orders
 from stacks.platform import add_stacks, feature_flags
 from tests.unit.infrastructure.assembly import Assembly, flat, listed
-from tests.unit.lambdas.test_deploy_model import BEFORE
+from tests.unit.lambdas.deploy_model_aids import BEFORE
 from warmfold_local.alarms import judge
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.lambdas.aids import event, log_lines
-from tests.unit.lambdas.test_deploy_model import (
+from tests.unit.lambdas.deploy_model_aids import (
     AFTER,
     BEFORE,
     DONE,

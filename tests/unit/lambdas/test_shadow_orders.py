@@ -7,7 +7,7 @@ import pytest
 
 from deploy_model.logic import Stack, decide, retry_after_rollback, update_parameters
 from deploy_model.orders import Orders, parse_orders
-from tests.unit.lambdas.test_deploy_model import AFTER, BEFORE, UPDATED, arn
+from tests.unit.lambdas.deploy_model_aids import AFTER, BEFORE, UPDATED, arn
 from warmfold_lambda.errors import ConfigurationError
 from warmfold_lambda.registry import Package
 

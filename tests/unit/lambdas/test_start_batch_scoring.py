@@ -19,7 +19,7 @@ from start_batch_scoring.logic import (
     request_token,
 )
 from tests.unit.lambdas.aids import LOG, Invocation, Stub, event, log_lines, playing
-from tests.unit.lambdas.test_deploy_model import GROUP, arn, package
+from tests.unit.lambdas.deploy_model_aids import GROUP, arn, package
 from warmfold_lambda.errors import ConfigurationError, InputError, LambdaError
 from warmfold_lambda.registry import Package
 

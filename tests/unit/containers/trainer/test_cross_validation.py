@@ -1,9 +1,7 @@
 """Cross-validation inside one process."""
 
 import math
-import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.unit.containers.trainer.cross_validation_aids import (
+    AUC,
+    ignore,
+    prepared,
+    run,
+    settings_of,
+    values,
+)
 from tests.unit.containers.trainer.tables import feature_set
 from warmfold_contract.settings import Settings
 from warmfold_contract.tasks import CLASSIFICATION
-from warmfold_trainer.algorithms.lightgbm_trees import LightGbmTrees
 from warmfold_trainer.algorithms.protocol import (
     FinalModel,
-    FoldModel,
     Matrix,
     Remembered,
     RemembersTraining,
@@ -29,60 +33,13 @@ from warmfold_trainer.algorithms.protocol import (
 from warmfold_trainer.cross_validation import (
     CrossValidation,
     TrialData,
-    arranged,
     combined,
     common_rounds,
     cross_validate,
     fit_fold,
     trial_data,
 )
-from warmfold_trainer.feature_set import FeatureSet
-from warmfold_trainer.metric import find_metric
-from warmfold_trainer.racing import RacedOut
 from warmfold_trainer.scores import ScoreError
-from warmfold_trainer.settings import read_settings
-
-AUC = find_metric("auc")
-
-
-def settings_of(**given: str) -> Settings:
-    return read_settings(
-        {"max_rounds": "60", "early_stopping_rounds": "10", "num_leaves": "6", **given},
-        "lightgbm",
-        CLASSIFICATION,
-    )
-
-
-def prepared(data: FeatureSet, settings: Settings, *, seed: int = 1) -> TrialData:
-    return trial_data(LightGbmTrees(), data, settings, seed=seed, task=CLASSIFICATION)
-
-
-def ignore(fold: int, score: float) -> None:
-    pass
-
-
-def run(
-    *,
-    metric: str = "auc",
-    seed: int = 1,
-    data: FeatureSet | None = None,
-    workers: int | None = None,
-    **given: str,
-) -> CrossValidation:
-    settings = settings_of(**given)
-    trial = prepared(feature_set() if data is None else data, settings, seed=seed)
-    result = cross_validate(trial, settings, find_metric(metric), on_fold=ignore, workers=workers)
-    assert isinstance(result, CrossValidation)
-    return result
-
-
-def values(result: CrossValidation) -> tuple[object, ...]:
-    return (
-        result.rounds,
-        result.fold_scores,
-        result.fold_training_scores,
-        *result.out_of_fold.ravel(),
-    )
 
 
 def test_the_model_learns_and_knows_the_rows_it_trained_on_better() -> None:
@@ -304,129 +261,8 @@ def test_predictions_that_are_not_finite_have_no_score(bad: float) -> None:
         cross_validate(constant(bad), {}, AUC, on_fold=ignore)
 
 
-class StopAfter:
-    """A race that is lost after some folds."""
-
-    def __init__(self, folds: int) -> None:
-        self.folds = folds
-        self.asked: list[Mapping[int, float]] = []
-
-    def after_fold(self, fold_scores: Mapping[int, float]) -> bool:
-        self.asked.append(dict(fold_scores))
-        return len(fold_scores) == self.folds
-
-    def pessimistic_score(self, fold_scores: Mapping[int, float]) -> float:
-        return -1.0
-
-
-@pytest.mark.parametrize("workers", [1, 4])
-def test_a_lost_race_ends_the_trial_with_the_folds_it_has(workers: int) -> None:
-    settings = settings_of()
-    data = feature_set(folds=5)
-    race, seen = StopAfter(2), list[int]()
-    result = cross_validate(
-        prepared(data, settings),
-        settings,
-        AUC,
-        on_fold=lambda fold, score: seen.append(fold),
-        race=race,
-        workers=workers,
-    )
-    assert isinstance(result, RacedOut)
-    assert result.score == -1.0
-    assert seen == [1, 2] == list(result.fold_scores)
-    assert race.asked == [{1: result.fold_scores[1]}, result.fold_scores]
-    whole = run(data=data)
-    assert tuple(result.fold_scores.values()) == whole.provisional_scores[:2]
-
-
-def test_a_race_is_not_asked_when_all_folds_are_done() -> None:
-    settings = settings_of()
-    race = StopAfter(3)
-    result = cross_validate(
-        prepared(feature_set(), settings), settings, AUC, on_fold=ignore, race=race
-    )
-    assert isinstance(result, CrossValidation)
-    assert len(race.asked) == 2
-
-
-def test_folds_of_a_trial_that_lost_its_race_do_not_train_on() -> None:
-    settings = settings_of(max_rounds="100000", early_stopping_rounds="10000", learning_rate="1e-6")
-    short = settings_of(max_rounds="1")
-
-    class OneFold:
-        """The first fold is short, the others would take minutes."""
-
-        few_folds_at_a_time = False
-
-        def __init__(self) -> None:
-            trial = prepared(feature_set(folds=5), settings)
-            self.slow = trial.binned.with_settings(settings)
-            self.fast = trial.binned.with_settings(short)
-            self.first = threading.Lock()
-
-        def with_settings(self, settings: Settings, *, threads: int = 1) -> "OneFold":
-            return self
-
-        def fit_final(self, rounds: int, *, threads: int) -> FinalModel:
-            raise AssertionError("a trial trains no final model")
-
-        def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> FoldModel:
-            table = self.fast if self.first.acquire(blocking=False) else self.slow
-            return table.fit_fold(train, validation, score)
-
-    begun = time.monotonic()
-    result = cross_validate(
-        TrialData(data=feature_set(folds=5), binned=OneFold()),
-        settings,
-        AUC,
-        on_fold=ignore,
-        race=StopAfter(1),
-        workers=2,
-    )
-    assert isinstance(result, RacedOut)
-    # Its folds would have taken minutes each.
-    assert time.monotonic() - begun < 20
-
-
 def test_one_fold_and_all_of_them_combined_are_what_a_trial_does() -> None:
     data, settings = feature_set(), settings_of(bagging_fraction="0.6")
     trial = prepared(data, settings)
     models = [fit_fold(trial, settings, AUC, number, threads=1) for number in (1, 2, 3)]
     assert values(combined(data, models, AUC, workers=1)) == values(run(bagging_fraction="0.6"))
-
-
-@pytest.mark.parametrize(
-    "cores,folds,workers,arrangement",
-    [
-        (2, 5, None, (2, 1)),
-        (5, 5, None, (5, 1)),
-        (8, 5, None, (5, 1)),
-        (16, 5, None, (5, 3)),
-        (1, 5, None, (1, 1)),
-        (16, 5, 1, (1, 1)),
-        (2, 5, 9, (5, 1)),
-    ],
-)
-def test_threads_times_folds_at_a_time_are_never_more_than_the_cores(
-    monkeypatch: pytest.MonkeyPatch,
-    cores: int,
-    folds: int,
-    workers: int | None,
-    arrangement: tuple[int, int],
-) -> None:
-    monkeypatch.setattr("warmfold_trainer.cross_validation.available_cores", lambda: cores)
-    found = arranged(folds, workers)
-    assert (found.workers, found.threads) == arrangement
-
-
-@pytest.mark.parametrize(
-    "cores, folds, arrangement",
-    [(1, 5, (1, 1)), (2, 5, (1, 2)), (8, 5, (1, 8)), (16, 5, (2, 8)), (96, 5, (5, 19))],
-)
-def test_few_folds_of_a_large_table_are_in_memory_at_a_time(
-    monkeypatch: pytest.MonkeyPatch, cores: int, folds: int, arrangement: tuple[int, int]
-) -> None:
-    monkeypatch.setattr("warmfold_trainer.cross_validation.available_cores", lambda: cores)
-    found = arranged(folds, None, few_at_a_time=True)
-    assert (found.workers, found.threads) == arrangement

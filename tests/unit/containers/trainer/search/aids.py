@@ -1,6 +1,7 @@
 """A small search: its hyperparameters, and one that runs in this process."""
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from warmfold_trainer.cross_validation import trial_data
 from warmfold_trainer.feature_set import FeatureSet
 from warmfold_trainer.search.checkpoint import Checkpoint
 from warmfold_trainer.search.ended import EndedTrial
-from warmfold_trainer.search.engine import Arrangement, Search
+from warmfold_trainer.search.engine import Arrangement, Ended, Search
 from warmfold_trainer.search.plan import Plan, read_plan
 from warmfold_trainer.search.run import identity
 
@@ -50,6 +51,7 @@ def small_search(
     data: FeatureSet | None = None,
     trials_at_a_time: int = 1,
     keep: Callable[[EndedTrial], None] = lambda _: None,
+    kind: type[Search] = Search,
 ) -> Search:
     """On a few hundred rows; 8 trials take about a second."""
     data = feature_set() if data is None else data
@@ -63,7 +65,29 @@ def small_search(
         keep_folds=True,
     )
     arrangement = Arrangement(trials=trials_at_a_time, folds=1)
-    return Search(plan=plan, trial_data=binned, arrangement=arrangement, keep=keep)
+    return kind(plan=plan, trial_data=binned, arrangement=arrangement, keep=keep)
+
+
+def in_turn(plan: Plan, *, trials_at_a_time: int) -> Search:
+    """A search whose trials end in the order of their numbers, so that it repeats itself.
+
+    Each is drawn while the one before it runs, as without, but does not begin before that one is
+    told: what is drawn and raced would depend on which of them is faster.
+    """
+    told = [threading.Event() for _ in range(plan.max_trials + 1)]
+    told[0].set()
+
+    class InTurn(Search):
+        def _trial(self, number: int, drawn: Mapping[str, str], gain: float | None) -> Ended:
+            assert told[number - 1].wait(60)
+            return super()._trial(number, drawn, gain)
+
+    return small_search(
+        plan,
+        trials_at_a_time=trials_at_a_time,
+        keep=lambda trial: told[trial.number].set(),
+        kind=InTurn,
+    )
 
 
 def checkpoint(folder: Path, plan: Plan, data: FeatureSet | None = None) -> Checkpoint:

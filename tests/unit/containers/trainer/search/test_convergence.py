@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.containers.trainer.search.aids import (
     checkpoint,
+    in_turn,
     plan,
     small_search,
     span,
@@ -117,7 +118,7 @@ def test_a_search_ends_when_nothing_is_left_to_gain_and_says_so(
     trials_at_a_time: int, metric: str
 ) -> None:
     asked = plan(**MANY, warmfold_metric=metric, warmfold_seed="8")
-    search = small_search(asked, trials_at_a_time=trials_at_a_time)
+    search = in_turn(asked, trials_at_a_time=trials_at_a_time)
     best = search.run()
     ended = len(search.ended)
     assert 12 <= ended < 60
