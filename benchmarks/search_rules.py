@@ -136,20 +136,20 @@ class PlayedTrial:
         offset = FOLD_SPREAD * np.random.default_rng(place[:2]).normal()
         offset += TRIAL_SPREAD * noise.normal()
         truth = self.table.surface.curve(self.unit)
-        noisy = iter(truth + offset + ROUND_SPREAD * noise.normal(size=len(truth)))
+        noisy = truth + offset + ROUND_SPREAD * noise.normal(size=len(truth))
         done = 0
 
-        def score_round() -> float:
+        def add_round(_: int) -> bool:
             nonlocal done
             done += 1
-            return score.function(np.array([next(noisy)]))
+            return True
 
         try:
             curve = boost(
-                lambda _: True,
-                score_round,
+                add_round,
+                lambda rounds: score.function(noisy[rounds - 1 : rounds]),
                 {"max_rounds": MOST_ROUNDS, "early_stopping_rounds": 30},
-                greater_is_better=True,
+                score,
             )
         finally:
             self.table.rounds[self.unit.tobytes(), number] = done

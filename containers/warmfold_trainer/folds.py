@@ -69,19 +69,20 @@ class Fold:
     def fit(self, prepared: PreparedTable) -> FoldModel:
         train, validation = self.rows()
         target = self._data.target[validation]
-        curve: list[float] = []
 
         def score(predicted: Scores) -> float:
             if self._stop.is_set():
                 raise StoppedError
-            curve.append(self._metric.function(target, predicted))
+            return self._metric.function(target, predicted)
+
+        def follow(curve: Sequence[float]) -> None:
             if self.watch is not None and self.watch(curve):
                 raise HopelessError(best_score(np.array(curve), self._metric))
-            return curve[-1]
 
         rounds = RoundScore(
             function=score,
             greater_is_better=self._metric.greater_is_better,
+            follow=follow,
             sample=_sample(train, self._data.target[train]),
         )
         return prepared.fit_fold(train, validation, rounds)

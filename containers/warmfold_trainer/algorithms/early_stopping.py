@@ -7,10 +7,14 @@ import numpy as np
 
 from warmfold_contract.algorithms import EARLY_STOPPING_ROUNDS, MAX_ROUNDS
 from warmfold_contract.settings import Settings
-from warmfold_trainer.algorithms.protocol import Scores
+from warmfold_trainer.algorithms.protocol import RoundScore, Scores
 
 # How long to train; no parameters of the libraries.
 TRAINING_CONTROL = (MAX_ROUNDS, EARLY_STOPPING_ROUNDS)
+
+# Reading and scoring the validation rows takes up to a twentieth of a round; two rounds hardly
+# differ, and all folds leave the same ones out. What fewer scores cost: docs/performance.md.
+SCORED_EVERY_ROUNDS = 2
 
 
 class Patience:
@@ -32,26 +36,30 @@ class Patience:
 
 def boost(
     add_round: Callable[[int], bool],
-    score_round: Callable[[], float],
+    score_round: Callable[[int], float],
     settings: Settings,
-    *,
-    greater_is_better: bool,
+    score: RoundScore,
 ) -> Scores:
     """Add rounds until the score has stopped getting better; the score after each of them.
 
     ``add_round(number)``, from 0, says whether it could add anything; the first round counts in
-    any case. Ends
-    ``early_stopping_rounds`` after the best round, or at ``max_rounds``.
+    any case. Ends ``early_stopping_rounds`` after the best round, or at ``max_rounds``.
+    ``score_round(rounds)`` is called after the first round, every second one and the last that
+    there may be; the others have the score of the one before.
     """
     curve: list[float] = []
     patience = Patience(
-        greater_is_better=greater_is_better, rounds=int(settings[EARLY_STOPPING_ROUNDS])
+        greater_is_better=score.greater_is_better, rounds=int(settings[EARLY_STOPPING_ROUNDS])
     )
-    for number in range(int(settings[MAX_ROUNDS])):
-        added = add_round(number)
+    limit = int(settings[MAX_ROUNDS])
+    for rounds in range(1, limit + 1):
+        added = add_round(rounds - 1)
         if not added and curve:
             break
-        curve.append(score_round())
+        is_scored = rounds % SCORED_EVERY_ROUNDS == 0 or rounds in (1, limit)
+        curve.append(score_round(rounds) if is_scored else curve[-1])
+        if is_scored:
+            score.follow(curve)
         if not added or patience.is_exhausted(curve[-1]):
             break
     return np.array(curve)

@@ -1,6 +1,5 @@
 """Gradient-boosted trees by LightGBM: binned once, folds as subsets, one thread each."""
 
-import itertools
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -101,18 +100,17 @@ class LightGbmTable:
         booster = lightgbm.Booster(self.parameters, binned_train)
         booster.add_valid(binned_validation, "validation")
         snapshots = Snapshots(int(self._settings[EARLY_STOPPING_ROUNDS]))
-        rounds = itertools.count(1)
 
-        def score_round() -> float:
+        def score_round(rounds: int) -> float:
             predicted = _validation_predictions(booster)
-            snapshots.offer(next(rounds), predicted)
+            snapshots.offer(rounds, predicted)
             return score.function(self._bins.table.scores(predicted))
 
         curve = boost(
             lambda _: not booster.update(),
             score_round,
             self._settings,
-            greater_is_better=score.greater_is_better,
+            score,
         )
         # Reading all rows' predictions of a large table takes more than walking the trees again.
         fitted: tuple[Remembered, ...] = ()

@@ -52,11 +52,14 @@ def bounded(predicted: Scores, *, binary_target: bool) -> Scores:
 class RoundScore:
     """How a fold's rounds are scored: ``function(scores)`` of the validation rows.
 
-    ``sample`` are the training rows whose score is reported beside the fold's, in ascending order.
+    ``follow(curve)`` is told the score after each round so far, whenever one has been scored, and
+    may end the training by raising. ``sample`` are the training rows whose score is reported beside
+    the fold's, in ascending order.
     """
 
     function: Callable[[Scores], float]
     greater_is_better: bool
+    follow: Callable[[Sequence[float]], None] = lambda _: None
     sample: Rows | None = None
 
 
@@ -74,7 +77,8 @@ class Importance:
 
 
 class FoldModel(Protocol):
-    """A model of one fold; ``curve`` is its validation score after each round it was trained."""
+    """A model of one fold; ``curve`` is its validation score after each round it was trained,
+    see ``early_stopping.boost``."""
 
     @property
     def curve(self) -> Scores: ...

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from warmfold_contract.tasks import CLASSIFICATION, Task
+from warmfold_trainer.algorithms.early_stopping import SCORED_EVERY_ROUNDS
 from warmfold_trainer.algorithms.protocol import Remembered, Scores
 
 # They reach back twice as far as the patience of early stopping, from the last round: the folds'
@@ -18,11 +19,12 @@ class Snapshots:
     through all trees. They take 32 bytes a validation row."""
 
     def __init__(self, patience: int) -> None:
-        self._step = max(10, -(-patience // (_KEPT // 2)))
+        between = max(10, -(-patience // (_KEPT // 2)))
+        self._step = between + -between % SCORED_EVERY_ROUNDS
         self._kept: deque[Remembered] = deque(maxlen=_KEPT)
 
     def offer(self, rounds: int, predicted: Scores) -> None:
-        """Called after each round, from 1; ``predicted`` may be a buffer that is used again."""
+        """After each round that is scored; ``predicted`` may be a buffer that is used again."""
         if rounds % self._step == 0:
             self._kept.append(Remembered(rounds=rounds, predicted=predicted.copy()))
 

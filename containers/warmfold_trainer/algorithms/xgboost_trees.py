@@ -103,9 +103,9 @@ class XgboostTable:
         booster = xgboost.Booster(self._parameters, cache=[fitted, held_out])
         curve = boost(
             lambda number: _add_tree(booster, fitted, number),
-            lambda: score.function(self._bins.table.scores(_float64(booster.predict(held_out)))),
+            lambda _: score.function(self._bins.table.scores(_float64(booster.predict(held_out)))),
             self._settings,
-            greater_is_better=score.greater_is_better,
+            score,
         )
         return XgboostFold(booster, curve, self._bins.table)
 

@@ -129,14 +129,14 @@ def test_a_search_ends_when_nothing_is_left_to_gain_and_says_so(
 
 def test_it_is_the_same_search_as_without_up_to_its_end() -> None:
     search, longer = (
-        small_search(plan(warmfold_max_trials="20", warmfold_stops_when_converged=stops))
+        small_search(plan(warmfold_max_trials="30", warmfold_stops_when_converged=stops))
         for stops in ("true", "false")
     )
     search.run()
     longer.run()
     assert search.ended_early
     assert longer.ended_early == ""
-    assert len(longer.ended) == 20
+    assert len(longer.ended) == 30
     assert without_times(search.ended) == without_times(longer.ended)[: len(search.ended)]
 
 
