@@ -1,4 +1,4 @@
-"""LightGBM without SciPy, whose ``scipy.sparse`` takes a third of the import's CPU time.
+"""LightGBM without SciPy, whose ``scipy.sparse`` takes most of the import's CPU time.
 
 LightGBM asks of what it is given whether it is a sparse matrix, and the trainer has none. Where
 nothing has imported SciPy, no object can be one: for LightGBM alone a stand-in answers so, and
