@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.credit_data import NUMBERS, CreditData, credit_data, feature_set, schema
+from benchmarks.measure import machine
 from benchmarks.tuning import FOLDS, RACING_Z, search_hyperparameters, search_job
 from warmfold_contract import hyperparameters as keys
 from warmfold_contract.trials import SearchedTrials
@@ -102,7 +103,11 @@ def main() -> int:
     modelled = cold.runs[0].outcome.wall_seconds
     print(f"modelled: {modelled / 60:.1f} min, goal {GOAL_SECONDS / 60:.0f} min")
     if given.json is not None:
-        values = {"searches": [asdict(r) for r in results], "modelled_seconds": modelled}
+        values = {
+            "machine": machine(),
+            "searches": [asdict(r) for r in results],
+            "modelled_seconds": modelled,
+        }
         given.json.write_text(json.dumps(values, indent=2))
     return int(modelled > GOAL_SECONDS)
 

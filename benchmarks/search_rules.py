@@ -27,7 +27,7 @@ from benchmarks.search_surface import EVERY, FILE, MOST_ROUNDS, ranges
 from benchmarks.tuning import FOLDS, RACING_Z, search_hyperparameters
 from warmfold_contract.settings import Settings
 from warmfold_trainer.algorithms.early_stopping import boost
-from warmfold_trainer.algorithms.protocol import BinnedTable, RoundScore, Rows
+from warmfold_trainer.algorithms.protocol import FinalModel, RoundScore, Rows
 from warmfold_trainer.cross_validation import TrialData
 from warmfold_trainer.metric import Metric
 from warmfold_trainer.search.engine import Arrangement, Search
@@ -108,6 +108,7 @@ class PlayedTable:
     seed: int
     fold: NDArray[np.int16]
     rounds: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    few_folds_at_a_time: bool = False
 
     def cpu_seconds(self, unit: NDArray[np.float64], folds: int) -> float:
         """Of a trial's first folds: a fold begun before the race had decided takes no time."""
@@ -155,6 +156,9 @@ class PlayedTrial:
             self.table.rounds[self.unit.tobytes(), number] = done
         return PlayedFold(curve)
 
+    def fit_final(self, rounds: int, *, threads: int) -> FinalModel:
+        raise NotImplementedError("a search trains no final model")
+
 
 @dataclass(frozen=True)
 class PlayedFold:
@@ -162,6 +166,9 @@ class PlayedFold:
 
     def predict(self, features: NDArray[np.float32], rounds: int) -> NDArray[np.float64]:
         return np.full(len(features), self.curve[rounds - 1])
+
+    def save(self, folder: Path) -> tuple[str, ...]:
+        raise NotImplementedError("a search keeps no fold's model")
 
 
 def unit_of(settings: Mapping[str, Any]) -> NDArray[np.float64]:
@@ -187,10 +194,9 @@ def play(surface: Surface, played: Played, seed: int) -> tuple[float, float]:
     data = feature_set(some, schema(), folds=FOLDS)
     fold = np.asarray(data.fold, dtype=np.int16)[:, 0]
     table = PlayedTable(surface, seed, fold)
-    binned: BinnedTable = table  # type: ignore[assignment]
     search = Search(
         plan=plan,
-        trial_data=TrialData(data=data, binned=binned),
+        trial_data=TrialData(data=data, binned=table),
         arrangement=Arrangement(trials=1, folds=1),
         keep=lambda _: None,
         rules=played.rules,
