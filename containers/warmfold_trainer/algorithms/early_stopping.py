@@ -18,20 +18,19 @@ SCORED_EVERY_ROUNDS = 2
 
 
 class Patience:
-    """Counts the rounds since the best score."""
+    """Counts the rounds since the best score; only rounds with a score of their own are told."""
 
     def __init__(self, *, greater_is_better: bool, rounds: int) -> None:
         self._sign = 1.0 if greater_is_better else -1.0
         self._rounds = rounds
         self._best = -math.inf
-        self._since_best = 0
+        self._best_round = 0
 
-    def is_exhausted(self, score: float) -> bool:
+    def is_exhausted(self, score: float, rounds: int) -> bool:
+        """Told the score after so many rounds."""
         if self._sign * score > self._best:
-            self._best, self._since_best = self._sign * score, 0
-        else:
-            self._since_best += 1
-        return self._since_best >= self._rounds
+            self._best, self._best_round = self._sign * score, rounds
+        return rounds - self._best_round >= self._rounds
 
 
 def boost(
@@ -43,7 +42,8 @@ def boost(
     """Add rounds until the score has stopped getting better; the score after each of them.
 
     ``add_round(number)``, from 0, says whether it could add anything; the first round counts in
-    any case. Ends ``early_stopping_rounds`` after the best round, or at ``max_rounds``.
+    any case. Ends with the first score that comes ``early_stopping_rounds`` or more after the best
+    one, or at ``max_rounds``.
     ``score_round(rounds)`` is called after the first round, every second one and the last that
     there may be; the others have the score of the one before.
     """
@@ -60,6 +60,6 @@ def boost(
         curve.append(score_round(rounds) if is_scored else curve[-1])
         if is_scored:
             score.follow(curve)
-        if not added or patience.is_exhausted(curve[-1]):
+        if not added or (is_scored and patience.is_exhausted(curve[-1], rounds)):
             break
     return np.array(curve)

@@ -24,6 +24,7 @@ from warmfold_trainer.algorithms.protocol import (
     Scores,
     Table,
 )
+from warmfold_trainer.algorithms.refused_settings import settings_named
 from warmfold_trainer.algorithms.snapshots import Snapshots, added_to, closest
 
 MODEL_FILE = MODEL_FILES["lightgbm"]
@@ -97,8 +98,9 @@ class LightGbmTable:
 
     def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> "LightGbmFold":
         binned_train, binned_validation = self._bins.rows(train, validation)
-        booster = lightgbm.Booster(self.parameters, binned_train)
-        booster.add_valid(binned_validation, "validation")
+        with self._settings_named():
+            booster = lightgbm.Booster(self.parameters, binned_train)
+            booster.add_valid(binned_validation, "validation")
         snapshots = Snapshots(int(self._settings[EARLY_STOPPING_ROUNDS]))
 
         def score_round(rounds: int) -> float:
@@ -106,12 +108,8 @@ class LightGbmTable:
             snapshots.offer(rounds, predicted)
             return score.function(self._bins.table.scores(predicted))
 
-        curve = boost(
-            lambda _: not booster.update(),
-            score_round,
-            self._settings,
-            score,
-        )
+        with self._settings_named():
+            curve = boost(lambda _: not booster.update(), score_round, self._settings, score)
         # Reading all rows' predictions of a large table takes more than walking the trees again.
         fitted: tuple[Remembered, ...] = ()
         if self._bins.few_folds_at_a_time:
@@ -126,9 +124,12 @@ class LightGbmTable:
         return LightGbmFold(model, curve, self._bins.table, snapshots, fitted)
 
     def fit_final(self, rounds: int, *, threads: int) -> "LightGbmModel":
-        with self._bins.held() as dataset:
+        with self._bins.held() as dataset, self._settings_named():
             booster = lightgbm.Booster({**self.parameters, "num_threads": threads}, dataset)
             return LightGbmModel(boosted(booster, rounds))
+
+    def _settings_named(self) -> AbstractContextManager[None]:
+        return settings_named("LightGBM", lightgbm.basic.LightGBMError, self._settings)
 
 
 class LightGbmFold:

@@ -1,5 +1,6 @@
 """Gradient-boosted trees by XGBoost: bins of one table shared by all folds, one thread each."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from warmfold_trainer.algorithms.protocol import (
     Scores,
     Table,
 )
+from warmfold_trainer.algorithms.refused_settings import settings_named
 
 MODEL_FILE = MODEL_FILES["xgboost"]
 
@@ -100,21 +102,30 @@ class XgboostTable:
     def fit_fold(self, train: Rows, validation: Rows, score: RoundScore) -> "XgboostFold":
         fitted, held_out = self._bins.rows(train), self._bins.rows(validation)
         # Matrices that a booster is told of keep their predictions: no tree is walked twice.
-        booster = xgboost.Booster(self._parameters, cache=[fitted, held_out])
-        curve = boost(
-            lambda number: _add_tree(booster, fitted, number),
-            lambda _: score.function(self._bins.table.scores(_float64(booster.predict(held_out)))),
-            self._settings,
-            score,
-        )
+
+        def score_round(_: int) -> float:
+            return score.function(self._bins.table.scores(_float64(booster.predict(held_out))))
+
+        with self._settings_named():
+            booster = xgboost.Booster(self._parameters, cache=[fitted, held_out])
+            curve = boost(
+                lambda number: _add_tree(booster, fitted, number),
+                score_round,
+                self._settings,
+                score,
+            )
         return XgboostFold(booster, curve, self._bins.table)
 
     def fit_final(self, rounds: int, *, threads: int) -> "XgboostModel":
         del threads  # see _FIXED
-        booster = xgboost.Booster(self._parameters, cache=[self._bins.matrix])
-        for number in range(rounds):
-            _add_tree(booster, self._bins.matrix, number)
+        with self._settings_named():
+            booster = xgboost.Booster(self._parameters, cache=[self._bins.matrix])
+            for number in range(rounds):
+                _add_tree(booster, self._bins.matrix, number)
         return XgboostModel(booster)
+
+    def _settings_named(self) -> AbstractContextManager[None]:
+        return settings_named("XGBoost", xgboost.core.XGBoostError, self._settings)
 
 
 class XgboostFold:

@@ -37,8 +37,8 @@ class Checkpoint:
         path = self.folder / CHECKPOINT_FILE
         if not path.is_file():
             return []
-        lines = path.read_text(encoding="utf-8").splitlines()
         try:
+            lines = path.read_text(encoding="utf-8").splitlines()
             self._check(json.loads(lines[0]))
             ended = [_ended(json.loads(line)) for line in lines[1:]]
         except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:

@@ -57,6 +57,13 @@ def test_it_ends_so_many_rounds_after_the_best(greater_is_better: bool) -> None:
     sign = 1.0 if greater_is_better else -1.0
     rising = [sign * min(n, 8) for n in range(1, 101)]
     assert len(Boosting(rising).run(100, 6, greater_is_better=greater_is_better)) == 8 + 6
+    # An odd patience ends with the next round that is scored.
+    assert len(Boosting(rising).run(100, 5, greater_is_better=greater_is_better)) == 8 + 6
+
+
+@pytest.mark.parametrize("patience", [1, 2, 3])
+def test_what_gets_better_all_the_time_is_not_ended(patience: int) -> None:
+    assert len(Boosting([float(n) for n in range(50)]).run(50, patience)) == 50
 
 
 def test_a_round_without_a_split_ends_it_and_does_not_count() -> None:

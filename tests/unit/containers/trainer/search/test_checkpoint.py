@@ -70,9 +70,9 @@ def test_a_checkpoint_of_other_data_or_folds_is_refused(tmp_path: Path) -> None:
         checkpoint(tmp_path, plan(**FOUR), other).read()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]\n", '{"format": 1}\n', "null\n"])
-def test_a_damaged_checkpoint_is_refused_with_the_remedy(tmp_path: Path, text: str) -> None:
-    (tmp_path / CHECKPOINT_FILE).write_text(text)
+@pytest.mark.parametrize("text", [b"", b"{", b"[]\n", b'{"format": 1}\n', b"null\n", b"\xff\n"])
+def test_a_damaged_checkpoint_is_refused_with_the_remedy(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / CHECKPOINT_FILE).write_bytes(text)
     with pytest.raises(UserError, match=r"is damaged .* empty the CheckpointConfig's S3 prefix"):
         checkpoint(tmp_path, plan()).read()
 

@@ -120,6 +120,20 @@ def test_a_trial_that_fails_is_a_row_with_its_reason_and_the_search_goes_on() ->
     assert best.row.status == "Completed"
 
 
+def test_settings_that_a_library_refuses_fail_their_trials_alone() -> None:
+    """Each is allowed, but there are bags without a row among them."""
+    bags = span(minimum=0.001, maximum=1.0, scaling="Logarithmic")
+    search = small_search(plan(warmfold_max_trials="12", warmfold_range_bagging_fraction=bags))
+    assert search.run().row.status == "Completed"
+    rows = [trial.row for trial in search.ended.values()]
+    reasons = [row.reason for row in rows if row.status == "Failed"]
+    assert len(rows) == 12
+    assert 0 < len(reasons) < 12
+    for reason in reasons:
+        assert reason.startswith("LightGBM cannot train on these rows with bagging_fraction = 0.0")
+        assert "leave this corner out of the hyperparameters' ranges" in reason
+
+
 def test_a_search_whose_trials_all_fail_names_the_reasons() -> None:
     search = small_search(
         plan(**failing(span("categorical", values=["1.5", "2"])), warmfold_max_trials="4")
