@@ -2,6 +2,8 @@
 
 import argparse
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from warmfold.cli.cloud_commands import DEFAULT_STATE_DIR
@@ -33,4 +35,9 @@ def _command(options: argparse.Namespace, *words: str) -> str:
     chosen = [*where, *words, "--env", options.env]
     if options.model is not None:
         chosen += ["--model", options.model]
-    return "warmfold " + shlex.join(chosen)
+    return shlex.join([_program(), *chosen])
+
+
+def _program() -> str:
+    """As a shell finds it: beside Python, unless the environment is activated."""
+    return "warmfold" if shutil.which("warmfold") else str(Path(sys.executable).parent / "warmfold")

@@ -1,6 +1,7 @@
 """The end of ``warmfold run``."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,14 @@ COMPARED = {
     "interval": None,
     "clean": True,
 }
+
+
+@pytest.fixture(autouse=True)
+def activated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment whose programs a shell finds."""
+    program = tmp_path / "warmfold"
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
 
 
 def lines(
@@ -60,3 +69,12 @@ def test_the_next_commands_repeat_the_choices_of_the_run(tmp_path: Path) -> None
 
 def test_what_does_not_await_approval_is_not_offered_for_it() -> None:
     assert not any("approve it" in line for line in lines("run", approval="Approved"))
+
+
+def test_commands_can_be_copied_where_no_environment_is_activated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "executable", "/a folder/bin/python")
+    see = lines("run", champion={"status": "none"})[1]
+    assert see == "see it:     '/a folder/bin/warmfold' report --env local"
