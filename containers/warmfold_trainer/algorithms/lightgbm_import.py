@@ -22,15 +22,17 @@ class _Deferred(type):
 
     def __instancecheck__(cls, value: object) -> bool:
         loaded = sys.modules.get(_SPARSE)
-        return loaded is not None and isinstance(value, getattr(loaded, cls.__name__))
+        if loaded is None or isinstance(loaded, _DeferredModule):
+            return False
+        return isinstance(value, getattr(loaded, cls.__name__))
 
     def __call__(cls, *given: Any, **named: Any) -> Any:
-        return getattr(importlib.import_module(_SPARSE), cls.__name__)(*given, **named)
+        return getattr(_real(_SPARSE), cls.__name__)(*given, **named)
 
 
 class _DeferredModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self.__name__), name)
+        return getattr(_real(self.__name__), name)
 
 
 def import_lightgbm() -> None:
@@ -47,8 +49,19 @@ def import_lightgbm() -> None:
     try:
         importlib.import_module("lightgbm")
     finally:
-        for name in stand_ins:
-            del sys.modules[name]
+        _remove_stand_ins()
+
+
+def _real(name: str) -> ModuleType:
+    """SciPy's own module, also for whoever asks while LightGBM is being imported."""
+    _remove_stand_ins()
+    return importlib.import_module(name)
+
+
+def _remove_stand_ins() -> None:
+    for name in (_PACKAGE, _SPARSE):
+        if isinstance(sys.modules.get(name), _DeferredModule):
+            sys.modules.pop(name, None)
 
 
 def _stand_ins() -> dict[str, ModuleType]:

@@ -29,7 +29,7 @@ def lost_hosts_end_training(
 
     def watch() -> None:
         while not ended.wait(poll_seconds):
-            _break_closed(_connections(frozenset(places), places[rank][1]))
+            break_closed(_connections(frozenset(places), places[rank][1]))
 
     watcher = threading.Thread(target=watch, name="lost-hosts", daemon=True)
     watcher.start()
@@ -40,9 +40,11 @@ def lost_hosts_end_training(
         watcher.join()
 
 
-def _connections(places: frozenset[tuple[str, int]], own_port: int) -> Iterator[int]:
-    """Descriptors of the connections with other hosts, which LightGBM opens in its own code: one
-    end of each is where a host listens."""
+def _connections(
+    places: frozenset[tuple[str, int]], own_port: int
+) -> Iterator[tuple[int, socket.socket]]:
+    """The connections with other hosts, which LightGBM opens in its own code: one end of each is
+    where a host listens. A descriptor with a copy of its socket, open until the next."""
     for path in list(Path("/dev/fd").iterdir()):
         # Any may be gone by now: the one that listed the folder is.
         with suppress(OSError):
@@ -54,12 +56,19 @@ def _connections(places: frozenset[tuple[str, int]], own_port: int) -> Iterator[
                     continue
                 peer = copy.getpeername()  # an error for the socket that listens
                 if peer in places or copy.getsockname()[1] == own_port:
-                    yield descriptor
+                    yield descriptor, copy
 
 
-def _break_closed(descriptors: Iterable[int]) -> None:
-    for descriptor in descriptors:
-        with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as copy:
-            if copy.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+def break_closed(connections: Iterable[tuple[int, socket.socket]]) -> None:
+    """Replace those that the other side has closed: descriptors, with copies of their sockets."""
+    for descriptor, copy in connections:
+        with suppress(OSError):
+            closed = copy.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            if closed and _is_still(descriptor, copy):
                 with socket.socket() as unconnected:
                     os.dup2(unconnected.fileno(), descriptor)
+
+
+def _is_still(descriptor: int, copy: socket.socket) -> bool:
+    """LightGBM may have closed it, and something else have got its number, since it was copied."""
+    return os.path.samestat(os.fstat(descriptor), os.fstat(copy.fileno()))

@@ -25,7 +25,7 @@ from warmfold_trainer.algorithms.protocol import (
     Table,
 )
 from warmfold_trainer.algorithms.refused_settings import settings_named
-from warmfold_trainer.algorithms.snapshots import Snapshots, added_to, closest
+from warmfold_trainer.algorithms.snapshots import Snapshots, added_to, closest, lost_digits
 
 MODEL_FILE = MODEL_FILES["lightgbm"]
 
@@ -162,8 +162,15 @@ class LightGbmFold:
         return closest(self._sample, rounds)
 
     def predict_on(self, features: Matrix, start: Remembered, rounds: int) -> Scores:
+        found = self._continued(features, start, rounds)
+        lost = lost_digits(start.predicted, self._table.task)
+        if len(lost) > 0:
+            found[lost] = _predict(self._booster, features[lost], rounds)
+        return self._table.scores(found)
+
+    def _continued(self, features: Matrix, start: Remembered, rounds: int) -> Scores:
         if start.rounds == rounds:
-            return self._table.scores(start.predicted)
+            return start.predicted.copy()
         between = self._booster.predict(
             features,
             start_iteration=min(start.rounds, rounds),
@@ -172,7 +179,7 @@ class LightGbmFold:
             num_threads=1,
         )
         added = np.asarray(between) * np.sign(rounds - start.rounds)
-        return self._table.scores(added_to(start.predicted, added, self._table.task))
+        return added_to(start.predicted, added, self._table.task)
 
 
 class LightGbmModel:

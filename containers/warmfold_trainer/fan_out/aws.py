@@ -62,11 +62,18 @@ class Aws:
     def list_page(
         self, name_contains: str, token: str | None
     ) -> tuple[list[JobSummary], str | None]:
-        """Jobs of that name, and the token of the next page."""
+        """Jobs of that name, and the token of the next page.
+
+        Oldest first: a job that is created between two pages moves none from one to the other.
+        """
         more = {} if token is None else {"NextToken": token}
         with _translated():
             answer = self._sagemaker.list_training_jobs(
-                NameContains=name_contains, MaxResults=_PAGE, **more
+                NameContains=name_contains,
+                MaxResults=_PAGE,
+                SortBy="CreationTime",
+                SortOrder="Ascending",
+                **more,
             )
         return [_summary(job) for job in answer["TrainingJobSummaries"]], answer.get("NextToken")
 

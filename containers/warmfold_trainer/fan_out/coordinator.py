@@ -12,7 +12,7 @@ from typing import Generic
 
 from warmfold_trainer.fan_out.calls import Caller, CallError, FanOutError, Refusal, Waiting
 from warmfold_trainer.fan_out.folds import Fold, JobSummary, Places, State, is_service_failure
-from warmfold_trainer.fan_out.names import fold_and_attempt, fold_job_name, fold_prefix
+from warmfold_trainer.fan_out.names import fold_job_name, fold_prefix, latest_attempts
 from warmfold_trainer.fan_out.plan import Patience
 from warmfold_trainer.fan_out.trial import Jobs, Result, Trial
 
@@ -88,16 +88,14 @@ class Coordinator(Generic[Result]):
 
     def _adopt(self) -> Waiting[None]:
         """Take over what an earlier life of this trial left, the latest attempt of each fold."""
-        for job in (yield from self._listed()).values():
-            found = fold_and_attempt(self.trial.name, job.name)
-            if found is None or found[0] > self.trial.folds:
+        jobs = yield from self._listed()
+        for number, attempt in latest_attempts(self.trial.name, jobs).items():
+            if number > self.trial.folds:
                 continue
-            fold, attempt = self._folds[found[0] - 1], found[1]
-            if fold.state is State.LIVE and fold.attempt > attempt:
-                continue
+            fold = self._folds[number - 1]
             fold.attempt, fold.state, fold.since = attempt, State.LIVE, self.caller.clock()
-            if job.status == "Stopped" and job.secondary_status != "MaxRuntimeExceeded":
-                self._repeat(fold, "was stopped with its trial")
+            job = jobs[self._name(fold)]
+            fold.stopped_before = job.status in ("Stopping", "Stopped")
             LOGGER.info("adopted %s (%s)", job.name, job.status)
 
     def _launch(self) -> Waiting[None]:
@@ -193,6 +191,8 @@ class Coordinator(Generic[Result]):
             yield from self._failed(fold, job)
         elif job.secondary_status == "MaxRuntimeExceeded":
             raise self._lost(fold, "ran into its MaxRuntimeInSeconds")
+        elif fold.stopped_before:
+            self._repeat(fold, "was stopped with its trial")
         else:
             raise self._lost(fold, f"was stopped from outside (status {job.status})")
 

@@ -39,18 +39,22 @@ class State(Enum):
 
 @dataclass(eq=False, kw_only=True)
 class Fold:
-    """``since`` is when its job was created, ``not_before`` when the next one may be."""
+    """``since`` is when its job was created, ``not_before`` when the next one may be.
+
+    ``stopped_before``: its job was told to stop in an earlier life of the trial.
+    """
 
     number: int
     attempt: int = 0
     state: State = State.PENDING
     since: float = 0.0
     not_before: float = 0.0
+    stopped_before: bool = False
 
     def again(self, not_before: float) -> None:
         """The next attempt, under a name of its own: a name is never used twice."""
         self.attempt += 1
-        self.state, self.not_before = State.PENDING, not_before
+        self.state, self.not_before, self.stopped_before = State.PENDING, not_before, False
 
 
 def is_service_failure(reason: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 # CreateTrainingJob: TrainingJobName has at most 63 characters.
 _LIMIT = 63
@@ -29,6 +30,12 @@ def fold_and_attempt(trial: str, name: str) -> tuple[int, int] | None:
     stem = _stem(trial)
     match = _ENDING.fullmatch(name.removeprefix(stem)) if name.startswith(stem) else None
     return None if match is None else (int(match[1]), int(match[2]))
+
+
+def latest_attempts(trial: str, names: Iterable[str]) -> dict[int, int]:
+    """By fold, the highest attempt among jobs of these names, in whatever order they are."""
+    found = [parsed for name in names if (parsed := fold_and_attempt(trial, name)) is not None]
+    return dict(sorted(found))
 
 
 def _stem(trial: str) -> str:

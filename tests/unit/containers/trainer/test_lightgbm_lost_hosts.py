@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from warmfold_trainer.algorithms.lightgbm_lost_hosts import lost_hosts_end_training
+from warmfold_trainer.algorithms.lightgbm_lost_hosts import break_closed, lost_hosts_end_training
 
 # Between two looks of the watcher.
 POLL_SECONDS = 0.01
@@ -68,3 +68,18 @@ def test_a_connection_with_somebody_else_is_left_alone(listener: socket.socket) 
         with lost_hosts_end_training(places, 0, poll_seconds=POLL_SECONDS):
             time.sleep(20 * POLL_SECONDS)
             assert here.recv(1) == b""
+
+
+def test_a_descriptor_that_is_somebody_elses_by_now_is_left_alone(
+    listener: socket.socket,
+) -> None:
+    port = port_of(listener)
+    with socket.create_connection(("127.0.0.1", port)) as gone:
+        listener.accept()[0].close()
+        copy = gone.dup()
+    with copy, socket.create_connection(("127.0.0.1", port)) as new:
+        there, _ = listener.accept()
+        with there:
+            break_closed([(new.fileno(), copy)])
+            there.sendall(b"sums")
+            assert read_all(new, 4) == b"sums"

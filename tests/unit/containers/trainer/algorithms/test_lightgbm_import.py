@@ -64,6 +64,31 @@ def test_where_scikit_learn_is_installed_it_finds_scipy(tmp_path: Path) -> None:
     assert printed(code, path=tmp_path) == ["True", "scipy"]
 
 
+def test_where_something_else_imports_scipy_meanwhile_it_finds_scipy(tmp_path: Path) -> None:
+    (tmp_path / "lightgbm.py").write_text(
+        "import scipy.sparse as before\n"
+        "from scipy.linalg import norm\n"
+        "from scipy import sparse, special\n"
+        "import scipy, sys\n"
+        "there = before.csr_matrix([[0.0, 1.0]])\n"
+        "found = isinstance(there, before.csr_matrix), isinstance(there, sparse.csc_matrix)\n"
+    )
+    code = (
+        f"{IMPORT}import scipy.sparse; print(*lightgbm.found, lightgbm.scipy is scipy, "
+        "lightgbm.sparse is scipy.sparse, hasattr(scipy, '__version__'))"
+    )
+    assert printed(code, path=tmp_path) == ["True", "False", "True", "True", "True"]
+
+
+def test_nothing_is_sparse_while_lightgbm_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "lightgbm.py").write_text(
+        "import sys, scipy.sparse\n"
+        "found = isinstance(1, scipy.sparse.spmatrix), 'scipy.linalg' in sys.modules\n"
+    )
+    code = f"{IMPORT}print(*lightgbm.found, 'scipy' in sys.modules)"
+    assert printed(code, path=tmp_path) == ["False", "False", "False"]
+
+
 def test_an_import_that_fails_leaves_scipy_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "lightgbm.py").write_text("raise ImportError('no libgomp')\n")
     code = (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from tests.unit.containers.trainer.fan_out.trials import TYPE, TrialRun
+from tests.unit.containers.trainer.fan_out.trials import TYPE, TrialRun, ending_by_name
 from warmfold_local.modelled.account import Account, Ending, Pace, TrainingJob
 from warmfold_local.modelled.clock import Clock, Process
 from warmfold_local.modelled.quotas import Quotas
@@ -157,3 +157,41 @@ def test_a_trial_that_is_killed_and_restarted_makes_no_fold_twice(
     own.clock.spawn(life())
     own.clock.run()
     check(weather, second)
+
+
+@given(
+    stopped_at=st.floats(0, 500),
+    restarted_after=st.floats(0, 200),
+    stop_seconds=st.floats(1, 150),
+    failing=st.frozensets(st.integers(1, 4)),
+    seed=st.integers(0, 10_000),
+)
+@examples(max_examples=100, deadline=None)
+def test_a_trial_that_is_stopped_and_restarted_has_all_folds_in_the_end(
+    stopped_at: float,
+    restarted_after: float,
+    stop_seconds: float,
+    failing: frozenset[int],
+    seed: int,
+) -> None:
+    own = Account(
+        clock=Clock(),
+        rates=DOCUMENTED,
+        pace=Pace(stop_seconds=stop_seconds),
+        outcomes=ending_by_name({f"{fold:02d}-0": ENDINGS["capacity"] for fold in failing}),
+    )
+    first = TrialRun(account=own, folds=4, wave=3, stop_at=stopped_at, seed=seed)
+    second = TrialRun(account=own, folds=4, wave=3, seed=seed + 1)
+
+    def lives() -> Process:
+        yield from first.process()
+        yield restarted_after
+        yield from second.process()
+
+    own.clock.spawn(lives())
+    own.clock.run()
+    assert second.outcome.error is None
+    assert second.outcome.results is not None
+    for fold, name in enumerate(second.outcome.results, start=1):
+        assert name == max(job.name for job in attempts(second)[fold])
+    assert own.most_live <= 3

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.containers.trainer.fan_out.trials import TYPE, TrialRun, ending_by_name
 from warmfold_local.modelled.account import Account, Ending, Pace
-from warmfold_local.modelled.clock import Clock
+from warmfold_local.modelled.clock import Clock, Process
 from warmfold_local.modelled.quotas import Quotas
 from warmfold_local.modelled.rates import DOCUMENTED
 from warmfold_trainer.fan_out.calls import CallError, FanOutError, Refusal
@@ -100,6 +100,35 @@ def test_a_fold_that_was_stopped_with_its_trial_is_run_again_after_a_restart() -
     assert isinstance(trial(shared, folds=3, stop_at=50.0).run().error, TrialStopped)
     again = trial(shared, folds=3)
     assert again.run().results == [f"{again.name}-fold-{fold:02d}-1" for fold in (1, 2, 3)]
+
+
+def test_a_fold_that_is_still_stopping_at_the_restart_is_run_again_when_it_has_stopped() -> None:
+    shared = account(pace=Pace(stop_seconds=100.0))
+    first, again = trial(shared, folds=3, stop_at=50.0), trial(shared, folds=3, seed=1)
+    shared.clock.spawn(first.process())
+
+    def restarted() -> Process:
+        yield 70.0
+        assert {job.status for job in shared.jobs.values()} == {"Stopping"}
+        yield from again.process()
+
+    shared.clock.spawn(restarted())
+    shared.clock.run()
+    assert again.outcome.results == [f"{again.name}-fold-{fold:02d}-1" for fold in (1, 2, 3)]
+    assert shared.most_live == 3
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_two_attempts_a_restart_adopts_the_later_one_however_they_are_listed(seed: int) -> None:
+    failed = Ending(status="Failed", reason=UNAVAILABLE)
+    shared = account(outcomes=ending_by_name({"02-0": failed}))
+    first = trial(shared, folds=3, stop_at=330.0)
+    assert isinstance(first.run().error, TrialStopped)
+    ended = {name[-4:]: job.status for name, job in shared.jobs.items()}
+    assert (ended["02-0"], ended["02-1"]) == ("Failed", "Stopped")
+    results = trial(shared, folds=3, seed=seed).run().results
+    assert results is not None
+    assert [name[-4:] for name in results] == ["01-0", "02-2", "03-0"]
 
 
 @pytest.mark.parametrize("reason", [UNAVAILABLE, INTERNAL])

@@ -35,12 +35,16 @@ def undisturbed(_operation: str, _name: str) -> None:
 
 @dataclass(eq=False, kw_only=True)
 class ModelledJobs:
-    """``trial.Jobs`` on a modelled account. A fold's result is its job's name."""
+    """``trial.Jobs`` on a modelled account, which lists in ``order``.
+
+    A fold's result is its job's name.
+    """
 
     account: Account
     keep_alive_seconds: int = 600
     before: Disturbance = undisturbed
     after: Disturbance = undisturbed
+    order: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - reproducible
 
     def create(self, name: str, fold: int) -> None:
         self._call("Create", name, lambda: self.account.create(name, KEY, self.keep_alive_seconds))
@@ -49,6 +53,7 @@ class ModelledJobs:
         self, name_contains: str, token: str | None
     ) -> tuple[list[JobSummary], str | None]:
         found = self._call("List", name_contains, lambda: self.account.listed(name_contains))
+        self.order.shuffle(found)
         return [_summary(job, pool) for job, pool in found], None
 
     def failure_reason(self, name: str) -> str:
@@ -105,7 +110,8 @@ class TrialRun:
 
     def __post_init__(self) -> None:
         clock = self.account.clock
-        self.jobs = ModelledJobs(account=self.account)
+        order = Random(self.seed)  # noqa: S311 - reproducible
+        self.jobs = ModelledJobs(account=self.account, order=order)
         self.caller = Caller(lambda: clock.now, Random(self.seed))  # noqa: S311 - reproducible
 
     def run(self) -> Outcome:

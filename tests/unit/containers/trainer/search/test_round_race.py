@@ -1,11 +1,15 @@
 """Racing within the first fold: what a curve may still reach, and when that is not enough."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tests.unit.containers.trainer.tables import feature_set
+from warmfold_trainer.algorithms.early_stopping import SCORED_EVERY_ROUNDS
 from warmfold_trainer.algorithms.registry import algorithm_named
 from warmfold_trainer.cross_validation import cross_validate, trial_data
 from warmfold_trainer.metric import find_metric
@@ -48,6 +52,27 @@ def test_a_flat_curve_far_below_the_best_trial_is_hopeless() -> None:
 
 def test_a_curve_that_still_rises_may_go_on() -> None:
     assert not race(History(FINISHED)).after_round(list(np.linspace(0.5, 0.6, 60)))
+
+
+def in_pairs(curve: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As folds give it: every round but the first and every second has the score before it."""
+    places = np.arange(1, len(curve) + 1)
+    scored = np.where((places % SCORED_EVERY_ROUNDS == 0) | (places == 1), places, places - 1)
+    return np.take(curve, scored - 1)
+
+
+def test_a_curve_that_repeats_every_second_round_is_decided_on_as_the_full_one() -> None:
+    decisions = []
+    for seed, height, speed in product(range(4), (0.02, 0.1, 0.2, 0.3), (0.005, 0.02, 0.1)):
+        noise = np.random.default_rng(seed).normal(scale=0.001, size=240)
+        curve = 0.5 + height * (1 - np.exp(-speed * np.arange(1, 241))) + noise
+        for rounds in (60, 100, 160, 240):
+            full, halved = curve[:rounds], in_pairs(curve[:rounds])
+            assert (halved[2::2] == halved[1:-1:2]).all()
+            asked = race(History(FINISHED))
+            decisions.append((asked.after_round(list(full)), asked.after_round(list(halved))))
+    assert [halved for _, halved in decisions] == [full for full, _ in decisions]
+    assert {halved for _, halved in decisions} == {True, False}
 
 
 def test_errors_are_raced_downwards() -> None:
