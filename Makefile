@@ -7,6 +7,7 @@ unexport ENV
 # Node 20 works; jsii says on every start that it is past its end of life.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20,21,23
 export CDK_DISABLE_CLI_TELEMETRY = true
+export npm_config_update_notifier = false
 VENV := .venv/bin/python
 CDK := node node_modules/aws-cdk/bin/cdk
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

@@ -19,7 +19,10 @@ _STEP = rf"\.[A-Za-z_]\w*|\[{_NAME}\]"
 # Several names make an object of them, so that they come last.
 _SEVERAL = rf"\[{_NAME}(?:,\s*{_NAME})+\]"
 _PATH = re.compile(rf"\$(?:{_STEP})*(?:{_SEVERAL})?", re.ASCII)
-_HOW = '"$" is the whole record, "$.a" what its key a holds, "$[\'a\',\'b\']" an object of two'
+_HOW = (
+    '"$" for the whole record, "$.a" for what its key a holds, or "$[\'a\',\'b\']" for an object '
+    "of these two keys"
+)
 
 
 def filter_faults(value: Batch) -> Iterator[Fault]:
@@ -35,7 +38,10 @@ def _path(key: str, path: str) -> Iterator[Fault]:
         yield Fault(key=key, value=path, problem=problem, remedy=remedy)
     elif not _PATH.fullmatch(path):
         yield Fault(
-            key=key, value=path, problem="is no JSONPath for a JSON object", remedy=f"write {_HOW}"
+            key=key,
+            value=path,
+            problem="is no JSONPath for a JSON object",
+            remedy=f"write {_HOW}",
         )
 
 

@@ -75,7 +75,7 @@ def racing_faults(value: Tuning) -> Iterator[Fault]:
         yield Fault(
             key="racing",
             value=value.racing,
-            problem="is no number of standard deviations",
+            problem="is no number of standard errors",
             remedy="use false, or a number above 0: the larger, the more cautious",
         )
 

@@ -26,6 +26,8 @@ _NAMES = {
     float: "a number",
     bool: "true or false",
 }
+_SPOT = "; only [models.jobs.search] and [models.jobs.final] have it: trials and folds have no spot"
+_ONLY_ELSEWHERE = {"spot": _SPOT, "spot_max_wait_seconds": _SPOT}
 
 
 class Decoder:
@@ -136,7 +138,7 @@ class Decoder:
 
     def _unknown_key(self, name: str, fields: Iterable[str], value: object, key: str) -> object:
         hint = close_match(name, list(fields))
-        remedy = f"remove it or use one of {', '.join(fields)}"
+        remedy = f"remove it or use one of {', '.join(fields)}{_ONLY_ELSEWHERE.get(name, '')}"
         return self._fault(_join(key, name), value, f"is not a known key{hint}", remedy)
 
     def _checked(self, kind: type, members: Mapping[str, Any], key: str) -> Any:

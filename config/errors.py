@@ -9,12 +9,15 @@
 """
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 
 # Characters of a faulty value: enough to know it by.
 _SHOWN = 120
+_ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 
 
 class ConfigError(Exception):
@@ -52,8 +55,37 @@ class Fault:
         return f"{key}{shown}: {self.problem}; {self.remedy}"
 
 
+def as_toml(value: object) -> str:
+    """A value as it can be written in a file, on one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{"".join(map(_escaped, value))}"'
+    if isinstance(value, date | time):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(as_toml, value))}]"
+    if isinstance(value, dict):
+        members = [f"{_key(name)} = {as_toml(member)}" for name, member in value.items()]
+        return f"{{ {', '.join(members)} }}" if members else "{}"
+    return repr(value)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else as_toml(name)
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return _ESCAPES.get(character, f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}")
+
+
 def _shortened(value: object) -> str:
-    text = repr(value)
+    text = as_toml(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

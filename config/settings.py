@@ -125,7 +125,7 @@ class Tuning:
     """One search per candidate, each with these limits (SageMaker: 750 trials, 100 at once).
 
     ``engine``: a SageMaker tuning job (amt), or one training job that tries them all (in_job).
-    ``racing`` stops a trial that falls so many standard deviations behind the best; false never.
+    ``racing`` stops a trial that falls so many standard errors behind the best; false never.
     With ``stops_when_converged`` a search ends when nothing is left to gain (in_job: what its model
     expects; amt: SageMaker's ConvergenceDetected).
     ``direction`` is for a metric of the project's own, ``project.<name>``.

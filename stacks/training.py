@@ -106,9 +106,10 @@ class TrainingStack(PlatformStack):
         )
 
     def _outputs(self, names: ModelNames) -> None:
-        raw_data = f"s3://{self._bucket.bucket_name}/{self._model.name}/raw/"
+        folder = f"s3://{self._bucket.bucket_name}/{self._model.name}"
         self.output("PipelineName", names.training_pipeline, "Start it to train")
-        self.output("RawDataUri", raw_data, "Where training data belongs")
+        self.output("RawDataUri", f"{folder}/raw/", "Where training data belongs")
+        self.output("RunDataUri", f"{folder}/raw-runs/", "Data of single runs, a folder each")
         self.output("ModelPackageGroupName", names.model_package_group, "Where to approve a model")
 
     def _training_roles(self, names: ModelNames) -> TrainingRoles:

@@ -60,6 +60,7 @@ class TrainingRoles(Construct):
             self.processing,
             read=[
                 f"{model}/raw/",
+                f"{model}/raw-runs/",
                 *(f"{run}{name}/" for name in ("final", "champion")),
                 *(f"{run}features/{name}/" for name in ("holdout", "transform")),
             ],

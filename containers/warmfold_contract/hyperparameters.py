@@ -23,7 +23,7 @@ TASK = "warmfold_task"
 FEATURE_SET = "warmfold_feature_set"
 DIRECTION = "warmfold_direction"
 # How a trial runs its folds, and whether a hopeless one stops early: RACING_OFF, or how many
-# standard deviations behind the incumbent is hopeless. Other trials' fold scores are shared
+# standard errors behind the incumbent is hopeless. Other trials' fold scores are shared
 # below INCUMBENTS_URI, an S3 prefix of one tuning job; absent when trials are not raced.
 CV_STRATEGY = "warmfold_cv_strategy"
 RACING = "warmfold_racing"

@@ -14,7 +14,7 @@ from warmfold.cli.cloud_report import isolation_line, resource_lines
 from warmfold.cli.log_follow import ending, follow
 from warmfold.demo.cloud import note_owner
 from warmfold.errors import WarmfoldError
-from warmfold.runs.aws import connect_local
+from warmfold.runs.aws import connect_local, no_local_cloud
 from warmfold_local import launcher
 from warmfold_local.launcher import Instance
 
@@ -124,10 +124,7 @@ def _job_log(state_dir: Path, name: str) -> Path:
 def running(state_dir: Path) -> Instance:
     instance = launcher.running(state_dir)
     if instance is None:
-        raise WarmfoldError(
-            f"no local cloud is running in {state_dir}: start one with `make demo KEEP=1` "
-            "(deployed, with a model) or `warmfold local up` (empty)"
-        )
+        raise no_local_cloud(state_dir)
     return instance
 
 

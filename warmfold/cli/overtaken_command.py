@@ -32,7 +32,7 @@ def add_overtaken(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 def refuse_overtaken(options: argparse.Namespace) -> None:
     """Asks at ``GITHUB_API_URL`` with ``GH_TOKEN``, as workflows have them.
 
-    Raises ``OvertakenError``, or ``NoTokenError``.
+    Raises ``OvertakenError``, ``NoTokenError``, or ``GitHubError``.
     """
     token = os.environ.get("GH_TOKEN")
     if not token:

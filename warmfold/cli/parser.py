@@ -102,7 +102,9 @@ def _add_local(commands: "_Commands[argparse.ArgumentParser]") -> None:
 
 def _add_model_commands(commands: "_Commands[argparse.ArgumentParser]") -> None:
     run = _model_parser(commands, "run", "start the training pipeline and follow it")
-    run.add_argument("--data", type=Path, help="CSV or Parquet file to upload and train on")
+    run.add_argument(
+        "--data", type=Path, help="CSV or Parquet file to upload, and to train this run alone on"
+    )
     run.add_argument(
         "--minimum-score", type=float, help="the gate of this run (default: the deployed one)"
     )

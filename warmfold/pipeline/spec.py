@@ -78,7 +78,7 @@ class PipelineSpec:
     ``minimum_score`` is the gate on the hold-out: a floor for a metric that is maximised, a
     ceiling for one that is minimised. ``strategy`` is SageMaker's tuning strategy. With
     ``engine`` in_job the whole search of a candidate is one training job on ``search``. ``racing``
-    is how many standard deviations behind the incumbent a trial stops, ``None`` for never. Without
+    is how many standard errors behind the incumbent a trial stops, ``None`` for never. Without
     ``fan_out`` a trial trains its folds itself. With ``stops_when_converged`` a Bayesian search may
     end before ``max_trials``. ``project_direction`` belongs to a metric of the project's own.
     """

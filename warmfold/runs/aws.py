@@ -72,18 +72,28 @@ def connect(environment: str, state_dir: Path) -> Aws:
     """``local``: the cloud running in ``state_dir``; any other: the usual AWS variables, in the
     region of the environment's file.
 
-    Raises ``WarmfoldError`` if no local cloud runs there, ``ConfigError`` for a faulty file.
+    Raises ``WarmfoldError`` if no local cloud runs there (``LocalCloudError`` if what is left of
+    one cannot be gone on with), ``ConfigError`` for a faulty file.
     """
     if environment == LOCAL:
         instance = launcher.running(state_dir)
         if instance is None:
-            raise WarmfoldError(
-                f"no local cloud is running in {state_dir}: start one with `make demo KEEP=1` "
-                "(deployed, with a model) or `warmfold local up` (empty)"
-            )
+            raise no_local_cloud(state_dir)
         return connect_local(instance)
     session = boto3.Session(region_name=load_settings(environment).environment.region)
     return Aws(session=session, environment=environment)
+
+
+def no_local_cloud(state_dir: Path) -> WarmfoldError:
+    """What to do where none runs. Raises ``LocalCloudError`` as ``launcher.start`` does."""
+    if launcher.kept(state_dir) is not None:
+        remedy = "the state of a stopped one is kept there: go on with it by `warmfold local up`"
+    else:
+        remedy = (
+            "start one with `make demo KEEP=1` (deployed, with a model) or `warmfold local up` "
+            "(empty)"
+        )
+    return WarmfoldError(f"no local cloud is running in {state_dir}: {remedy}")
 
 
 def stack_outputs(aws: Aws, stack: str) -> dict[str, str]:

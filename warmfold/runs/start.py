@@ -1,6 +1,7 @@
 """Starting a pipeline through the API: data into the bucket, then the execution."""
 
 import hashlib
+import os
 import subprocess
 import uuid
 from collections.abc import Mapping
@@ -18,12 +19,22 @@ DATA_SUFFIXES = (".csv", ".parquet")
 def upload_data(aws: Aws, deployment: Deployment, data: Path) -> str:
     """Put a data file where only this run reads it; the URI to start the pipeline with.
 
-    The folder is named by the content, so that two runs on the same file share one copy.
+    It is not below ``RawDataUri``, all of which a run without a file of its own trains on. The
+    folder is named by content and name, so that two runs on the same file share one copy, and a
+    file that was renamed is not there twice. Raises ``WarmfoldError`` if the deployed stack has
+    no place for such files yet.
     """
+    uri = deployment.training.get("RunDataUri")
+    if uri is None:
+        raise WarmfoldError(
+            f"the training stack of {deployment.model} was deployed before runs had data of their "
+            "own (it has no output RunDataUri): deploy it again"
+        )
     with data.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
-    bucket, prefix = split_s3_uri(deployment.training["RawDataUri"])
-    folder = f"{prefix}/{digest}"
+        digest = hashlib.file_digest(stream, "sha256")
+    digest.update(os.fsencode(data.name))
+    bucket, prefix = split_s3_uri(uri)
+    folder = f"{prefix}/{digest.hexdigest()[:16]}"
     aws.client("s3").upload_file(str(data), bucket, f"{folder}/{data.name}")
     return f"s3://{bucket}/{folder}/"
 

@@ -17,20 +17,24 @@ import pytest
 from tests.unit.ci.workflows import commands, workflow
 from warmfold.cli.main import run
 
-TOKEN = "a job's own"
+TOKEN = "a-jobs-own"
+
+
+def sha(number: int) -> str:
+    return f"c{number:039}"
 
 
 @dataclass
 class GitHub:
-    """A repository whose main has the commits ``c0`` to ``c9``, unless it has more."""
+    """A repository whose main has the commits 0 to 9, unless it has more."""
 
-    commits: list[str] = field(default_factory=lambda: [f"c{number}" for number in range(10)])
+    commits: list[str] = field(default_factory=lambda: list(map(sha, range(10))))
     deployments: list[tuple[str, str, list[str]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
-    def deployed(self, commit: str, *states: str, environment: str = "dev") -> None:
+    def deployed(self, commit: int, *states: str, environment: str = "dev") -> None:
         """A later one than those before; its ``states`` are from first to last."""
-        self.deployments.append((environment, commit, list(states)))
+        self.deployments.append((environment, sha(commit), list(states)))
 
     def answer(self, path: str, query: dict[str, str]) -> Any:
         self.asked.append(path)
@@ -85,14 +89,14 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
         thread.join()
 
 
-def asked(commit: str) -> int:
+def asked(commit: int) -> int:
     """The exit code of what the workflow runs for that commit, about to deploy to dev."""
     told = commands(workflow("deploy")["jobs"]["deploy"]).splitlines()
     (line,) = [line for line in told if "ci-overtaken" in line]
     variables = {
         "ENVIRONMENT": "dev",
         "GITHUB_REPOSITORY": "acme/models",
-        "GITHUB_SHA": commit,
+        "GITHUB_SHA": sha(commit),
         "GITHUB_REF_NAME": "main",
     }
     program, *arguments = shlex.split(Template(line).substitute(variables))
@@ -101,63 +105,63 @@ def asked(commit: str) -> int:
 
 
 def test_a_commit_that_is_newer_than_what_is_deployed_may_be_deployed(github: GitHub) -> None:
-    github.deployed("c3", "in_progress", "success")
-    assert asked("c5") == 0
+    github.deployed(3, "in_progress", "success")
+    assert asked(5) == 0
 
 
 def test_an_older_commit_than_what_is_deployed_may_not(
     github: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    github.deployed("c7", "in_progress", "success")
-    assert asked("c5") == 2
-    assert "dev has had c7 deployed" in capsys.readouterr().err
+    github.deployed(7, "in_progress", "success")
+    assert asked(5) == 2
+    assert f"dev has had {sha(7)} deployed" in capsys.readouterr().err
 
 
 def test_what_is_deployed_may_be_deployed_again(github: GitHub) -> None:
-    github.deployed("c5", "in_progress", "success")
-    github.deployed("c5", "in_progress")
-    assert asked("c5") == 0
+    github.deployed(5, "in_progress", "success")
+    github.deployed(5, "in_progress")
+    assert asked(5) == 0
 
 
 def test_a_newer_commit_counts_though_an_older_one_was_deployed_after_it(github: GitHub) -> None:
-    github.deployed("c7", "success", "inactive")
-    github.deployed("c3", "success")
-    assert asked("c5") == 2
+    github.deployed(7, "success", "inactive")
+    github.deployed(3, "success")
+    assert asked(5) == 2
 
 
 @pytest.mark.parametrize("states", [["waiting"], ["in_progress", "failure"], []])
 def test_a_newer_commit_that_was_not_deployed_does_not_count(
     github: GitHub, states: list[str]
 ) -> None:
-    github.deployed("c7", *states)
-    assert asked("c5") == 0
+    github.deployed(7, *states)
+    assert asked(5) == 0
 
 
 def test_other_environments_do_not_count(github: GitHub) -> None:
-    github.deployed("c7", "success", environment="staging")
-    assert asked("c5") == 0
+    github.deployed(7, "success", environment="staging")
+    assert asked(5) == 0
 
 
-@pytest.mark.parametrize("deployed", ["c6", "c150", "c230"])
+@pytest.mark.parametrize("deployed", [6, 150, 230])
 def test_all_newer_commits_are_looked_at_however_many_there_are(
-    github: GitHub, deployed: str
+    github: GitHub, deployed: int
 ) -> None:
-    github.commits = [f"c{number}" for number in range(231)]
+    github.commits = list(map(sha, range(231)))
     github.deployed(deployed, "success")
-    assert asked("c5") == 2
+    assert asked(5) == 2
 
 
 def test_the_newest_commit_of_all_needs_no_deployments_to_be_read(github: GitHub) -> None:
-    github.deployed("c9", "success")
-    assert asked("c9") == 0
-    assert github.asked == ["compare/c9...main"]
+    github.deployed(9, "success")
+    assert asked(9) == 0
+    assert github.asked == [f"compare/{sha(9)}...main"]
 
 
 def test_a_job_that_may_not_read_deployments_is_told_what_it_needs(
     github: GitHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GH_TOKEN", "another")
-    assert asked("c5") == 2
+    assert asked(5) == 2
     said = capsys.readouterr().err
     assert "GitHub answers 403" in said
     assert "contents: read and deployments: read" in said
@@ -167,5 +171,5 @@ def test_a_job_without_a_token_is_told_how_to_have_one(
     github: GitHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("GH_TOKEN")
-    assert asked("c5") == 2
+    assert asked(5) == 2
     assert "GH_TOKEN is not set" in capsys.readouterr().err

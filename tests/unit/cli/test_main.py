@@ -17,6 +17,7 @@ from warmfold.cli.main import run
 from warmfold.cli.parser import make_parser
 from warmfold.errors import RunFailedError, WarmfoldError
 from warmfold_local.launcher import LocalCloudError
+from warmfold_local.state_folder import Identity, save_identity
 
 REFUSED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeEndpoint")
 
@@ -199,6 +200,21 @@ def test_without_a_local_cloud_the_remedy_is_told(
 ) -> None:
     assert run(["--state-dir", str(tmp_path), *arguments]) == 2
     assert "make demo KEEP=1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["score", "-"], ["local", "status"]])
+def test_where_a_stopped_local_cloud_is_kept_the_remedy_is_to_go_on_with_it(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"age": 30}')))
+    save_identity(tmp_path, Identity(id="a" * 32, secret="b" * 32, port=1))
+    assert run(["--state-dir", str(tmp_path), *arguments]) == 2
+    told = capsys.readouterr().err
+    assert "go on with it by `warmfold local up`" in told
+    assert "make demo" not in told
 
 
 def test_an_unknown_environment_or_model_is_named(

@@ -63,3 +63,13 @@ def test_a_failing_npm_is_heard(checkout: Path) -> None:
     assert outcome.returncode != 0
     assert "npm error code ENOTFOUND" in outcome.stderr
     assert not (checkout / "node_modules" / ".installed").exists()
+
+
+def test_npm_does_not_speak_of_its_own_updates(checkout: Path) -> None:
+    program(checkout, "node", "exit 0")
+    program(checkout, "npm", 'echo "notifier: $npm_config_update_notifier" >&2')
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / "installed").touch()
+    (checkout / "node_modules").mkdir()
+    outcome = make_setup(checkout)
+    assert "notifier: false" in outcome.stderr

@@ -61,27 +61,27 @@ def test_a_type_that_a_job_cannot_have_is_told_with_near_ones(
     tmp_path: Path, job: str, wrong: str, expected: str
 ) -> None:
     (found,) = messages(tmp_path, ((*MODEL, "jobs", job, "instance_type"), wrong))
-    assert found.startswith(f"models[0].jobs.{job}.instance_type = '{wrong}': is ")
+    assert found.startswith(f'models[0].jobs.{job}.instance_type = "{wrong}": is ')
     assert expected in found
 
 
 def test_batch_and_endpoint_are_held_to_their_own_lists(tmp_path: Path) -> None:
     (found,) = messages(tmp_path, ((*MODEL, "batch", "compute", "instance_type"), "ml.c5.large"))
-    assert found.startswith("models[0].batch.compute.instance_type = 'ml.c5.large': is an instance")
+    assert found.startswith('models[0].batch.compute.instance_type = "ml.c5.large": is an instance')
 
 
 def test_a_typo_of_the_endpoints_type_is_no_matter_of_what_is_registered(tmp_path: Path) -> None:
     (found,) = messages(tmp_path, ((*SERVING, "instance_type"), "ml.c5.lage"))
-    assert found.startswith("models[0].serving.instance_type = 'ml.c5.lage': is no instance type")
+    assert found.startswith('models[0].serving.instance_type = "ml.c5.lage": is no instance type')
     assert "endpoints take such as ml.c5.large" in found
 
 
 def test_a_typo_of_a_registered_type_is_told_where_it_stands(tmp_path: Path) -> None:
     (found,) = messages(tmp_path, (REGISTERED, ["ml.m5.large", "ml.c5.lage"]))
-    assert found.startswith("models[0].registration.realtime_instance_types[1] = 'ml.c5.lage': is")
+    assert found.startswith('models[0].registration.realtime_instance_types[1] = "ml.c5.lage": is')
     (found,) = messages(tmp_path, (REGISTERED, ["ml.c5.large", "ml.c5.large"]))
     assert found.endswith(
-        "realtime_instance_types[1] = 'ml.c5.large': is there already; name it once"
+        'realtime_instance_types[1] = "ml.c5.large": is there already; name it once'
     )
 
 

@@ -40,7 +40,7 @@ def test_an_output_keeps_the_prediction(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize(
     "path,expected",
     [
-        ("", 'is no JSONPath for a JSON object; write "$" is the whole record'),
+        ("", 'is no JSONPath for a JSON object; write "$" for the whole record'),
         ("SageMakerOutput", "is no JSONPath"),
         ("$SageMakerOutput", "is no JSONPath"),
         ("$..SageMakerOutput", "is no JSONPath"),

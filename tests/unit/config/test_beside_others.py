@@ -62,17 +62,17 @@ def test_two_files_that_name_each_other_are_taken(tmp_path: Path) -> None:
         (
             (*UPSTREAM, "environment"),
             "stagin",
-            "upstream.environment = 'stagin': has no file, did you mean 'staging'?; use one of st",
+            "upstream.environment = \"stagin\": has no file, did you mean 'staging'?; use one of",
         ),
         (
             (*UPSTREAM, "account"),
             "111111111111",
-            "upstream.account = '111111111111': is not the account of staging.toml, 222222222222; ",
+            'upstream.account = "111111111111": is not the account of staging.toml, 222222222222; ',
         ),
         (
             UPSTREAM,
             {**upstream("prod"), "account": "222222222222"},
-            "models[0].upstream.account = '222222222222': is not the account of prod.toml",
+            'models[0].upstream.account = "222222222222": is not the account of prod.toml',
         ),
         (
             (*MODEL, "name"),
@@ -98,7 +98,7 @@ def test_an_upstream_in_another_region_is_refused(tmp_path: Path) -> None:
 def test_an_upstream_that_does_not_let_this_environment_read_is_refused(tmp_path: Path) -> None:
     (found,) = load(tmp_path, "prod", staging=values("staging"), prod=target())
     assert (
-        "= 'staging': does not let this environment read its versions; add { environment" in found
+        '= "staging": does not let this environment read its versions; add { environment' in found
     )
     assert '{ environment = "prod", account = "333333333333" } to [sharing] readers' in found
 
@@ -110,20 +110,22 @@ def test_a_reader_that_is_not_as_its_file_says_is_refused(tmp_path: Path) -> Non
     ]
     content = set_at(source(), READERS, both)
     typo, account = load(tmp_path, "staging", staging=content, prod=target())
-    assert typo.startswith("sharing.readers[0].environment = 'prd': has no file, did you mean 'pro")
-    assert account.startswith("sharing.readers[1].account = '444444444444': is not the account of")
+    assert typo.startswith(
+        'sharing.readers[0].environment = "prd": has no file, did you mean \'pro'
+    )
+    assert account.startswith('sharing.readers[1].account = "444444444444": is not the account of')
 
 
 def test_a_reader_that_imports_nothing_is_let_in_for_nothing(tmp_path: Path) -> None:
     (found,) = load(tmp_path, "staging", staging=source(), prod=values("prod"))
-    assert found.startswith("sharing.readers[0].environment = 'prod': would be let in, and imports")
+    assert found.startswith('sharing.readers[0].environment = "prod": would be let in, and imports')
     assert "add [models.upstream]" in found
 
 
 def test_another_side_that_cannot_be_read_is_named_and_others_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / "staging.toml").write_text("[environment\n")
     (found,) = load(tmp_path, "prod", prod=target())
-    assert "= 'staging': has a file that cannot be read; mend staging.toml first" in found
+    assert '= "staging": has a file that cannot be read; mend staging.toml first' in found
     assert load(tmp_path, "prod", prod=values("prod")) == []
 
 
@@ -151,11 +153,11 @@ def test_faults_of_both_sides_are_told_at_once_and_each_once(tmp_path: Path) -> 
 def test_an_environment_is_not_called_as_another_with_a_suffix(tmp_path: Path) -> None:
     contents = {"a": values("dev"), "a-b": values("dev"), "ab": values("dev")}
     (found,) = load(tmp_path, "a", **contents)
-    assert found.startswith("name = 'a': is in one account (")
+    assert found.startswith('name = "a": is in one account (')
     assert "with a-b.toml: what is allowed for a by prefix (warmfold-a-*) would be" in found
     assert "a model x of a-b is called as a model b-x of a; call a file otherwise" in found
     (found,) = load(tmp_path, "a-b")
-    assert found.startswith("name = 'a-b': is in one account (")
+    assert found.startswith('name = "a-b": is in one account (')
     assert load(tmp_path, "ab") == []
     apart = {**contents, "a-b": in_account(contents["a-b"], "444444444444")}
     assert load(tmp_path, "a", **apart) == []
@@ -171,6 +173,6 @@ def test_an_account_has_one_identity_provider_of_github(tmp_path: Path) -> None:
     first = set_at(values("prod"), ("ci",), CI)
     second = in_account(set_at(values("staging"), ("ci",), CI))
     (found,) = load(tmp_path, "prod", prod=first, staging=second)
-    assert found.startswith("ci.creates_oidc_provider = True: is said by staging.toml too")
+    assert found.startswith("ci.creates_oidc_provider = true: is said by staging.toml too")
     second = set_at(second, ("ci", "creates_oidc_provider"), False)
     assert load(tmp_path, "prod", staging=second) == []

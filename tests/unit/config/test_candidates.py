@@ -39,7 +39,7 @@ def test_the_trainer_has_the_algorithms_that_a_file_may_name() -> None:
 def test_an_algorithm_that_the_trainer_lacks_is_refused(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, (("algorithm",), "prophet")).values()
     known = ", ".join(HYPERPARAMETERS)
-    assert f"algorithm = 'prophet': is no algorithm of the trainer; use one of {known}" in fault
+    assert f'algorithm = "prophet": is no algorithm of the trainer; use one of {known}' in fault
 
 
 def test_a_misspelt_algorithm_is_answered_with_the_right_one(tmp_path: Path) -> None:
@@ -71,11 +71,11 @@ def test_a_misspelt_algorithm_is_answered_with_the_right_one(tmp_path: Path) -> 
             ("ranges", "num_leaves"),
             {"kind": "categorical", "values": ["7", "many"]},
             "ranges.num_leaves.values[1]",
-            "= 'many': is not allowed; use an integer",
+            '= "many": is not allowed; use an integer',
         ),
         (("static", "max_rounds"), 0, "static.max_rounds", "use an integer from 1 to 100000"),
         (("static", "max_rounds"), 9.5, "static.max_rounds", "use an integer from 1"),
-        (("static", "max_rounds"), "few", "static.max_rounds", "= 'few': is not allowed"),
+        (("static", "max_rounds"), "few", "static.max_rounds", '= "few": is not allowed'),
     ],
 )
 def test_what_a_trial_would_refuse_is_refused_with_its_key(

@@ -42,7 +42,7 @@ def number(minimum: float, maximum: float, **more: object) -> dict[str, object]:
         ({"kind": "categorical", "values": []}, "must hold different values"),
         ({"kind": "categorical", "values": ["a", "a"]}, "must hold different values"),
         ({"kind": "categorical", "values": ["a"], "minimum": 1}, "means nothing for a categorical"),
-        ({"kind": "categorical", "values": ["a"], "scaling": "Linear"}, "scaling = 'Linear'"),
+        ({"kind": "categorical", "values": ["a"], "scaling": "Linear"}, 'scaling = "Linear"'),
     ],
 )
 def test_a_range_must_make_sense(tmp_path: Path, span: object, expected: str) -> None:
@@ -66,7 +66,7 @@ def test_a_range_must_make_sense(tmp_path: Path, span: object, expected: str) ->
                 ((*SERVING, "instance_type"), "ml.t2.medium"),
                 ((*MODEL, "registration", "realtime_instance_types"), ["ml.t2.medium"]),
             ],
-            "models[0].serving.instance_type = 'ml.t2.medium': is burstable",
+            'models[0].serving.instance_type = "ml.t2.medium": is burstable',
         ),
         (
             [((*SERVING, "instance_type"), "ml.m7i.large")],
@@ -96,15 +96,15 @@ def test_a_range_must_make_sense(tmp_path: Path, span: object, expected: str) ->
             [((*MODEL, "delivery", "probes_per_minute"), 0)],
             "models[0].delivery.probes_per_minute = 0: leaves a canary without traffic",
         ),
-        ([((*MODEL, "batch", "time_zone"), "CEST")], "batch.time_zone = 'CEST': is no time zone"),
-        ([((*MODEL, "batch", "time"), "24:00")], "batch.time = '24:00': is not allowed"),
+        ([((*MODEL, "batch", "time_zone"), "CEST")], 'batch.time_zone = "CEST": is no time zone'),
+        ([((*MODEL, "batch", "time"), "24:00")], 'batch.time = "24:00": is not allowed'),
         ([((*MODEL, "name"), "x" * 40)], "characters long; AWS allows 64"),
         ([((*MODEL, "project"), "../elsewhere")], "leaves the repository"),
         (
             [((*MODEL, "project"), "examples/german_credti")],
-            "models[0].project = 'examples/german_credti': is no folder of the repository",
+            'models[0].project = "examples/german_credti": is no folder of the repository',
         ),
-        ([((*MODEL, "project"), "docs")], "project = 'docs': has no pyproject.toml; name the"),
+        ([((*MODEL, "project"), "docs")], 'project = "docs": has no pyproject.toml; name the'),
         ([((*MODEL, "project"), "app.py")], "is no folder of the repository"),
         ([((*MODEL, "project"), "./")], "is the repository itself"),
         ([((*MODEL, "jobs", "trial", "instance_type"), "m5.large")], "such as ml.m5.large"),
@@ -168,10 +168,10 @@ def test_names_are_given_once(tmp_path: Path) -> None:
     content = values("prod")
     twice = [content["models"][0]] * 2
     (found,) = messages(tmp_path, (("models",), twice))
-    assert "models[1].name = 'german-credit': is taken by another model" in found
+    assert 'models[1].name = "german-credit": is taken by another model' in found
     candidate = content["models"][0]["candidates"][0]
     (found,) = messages(tmp_path, ((*MODEL, "candidates"), [candidate, candidate]))
-    assert "models[0].candidates[1].name = 'gbdt': is taken by another candidate" in found
+    assert 'models[0].candidates[1].name = "gbdt": is taken by another candidate' in found
 
 
 def test_an_environment_needs_a_model_and_a_model_a_candidate(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_where_ci_builds_the_images_an_environment_does_not_build_them_again(
     tmp_path: Path,
 ) -> None:
     (found,) = messages(tmp_path, (("ci", "repository"), "acme/models"), environment="dev")
-    assert found.startswith("images.source = 'build': would build each image once more")
+    assert found.startswith('images.source = "build": would build each image once more')
 
 
 @pytest.mark.parametrize("repository", ["acme", "acme/", "https://github.com/acme/models", "a b/c"])
@@ -215,9 +215,9 @@ def by_night(**changes: object) -> list[tuple[Place, object]]:
 @pytest.mark.parametrize(
     "changes,expected",
     [
-        ({"time_zone": "Zurich"}, "off_hours.time_zone = 'Zurich': is no time zone"),
-        ({"end": "20:00"}, "off_hours.end = '20:00': is also the start"),
-        ({"start": "24:00"}, "off_hours.start = '24:00'"),
+        ({"time_zone": "Zurich"}, 'off_hours.time_zone = "Zurich": is no time zone'),
+        ({"end": "20:00"}, 'off_hours.end = "20:00": is also the start'),
+        ({"start": "24:00"}, 'off_hours.start = "24:00"'),
         ({"minimum_instances": 4}, "minimum_instances = 4: is not less than minimum_instances (4)"),
         ({"minimum_instances": 1}, "off_hours.minimum_instances = 1: is too few for a canary"),
         ({"minimum_instances": 1}, "off_hours.minimum_instances = 1: leaves production"),
@@ -260,7 +260,7 @@ def test_off_hours_that_make_sense_are_taken(tmp_path: Path) -> None:
         (
             {"email_addresses": ["nobody"], "monthly_budget_usd": 0},
             "prod",
-            "alerts.email_addresses[0] = 'nobody'",
+            'alerts.email_addresses[0] = "nobody"',
         ),
     ],
 )

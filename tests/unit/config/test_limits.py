@@ -114,13 +114,13 @@ def test_the_longest_names_are_taken_and_one_more_is_refused_by_the_reader(tmp_p
     content = set_at(content, ("environment", "account"), ACCOUNT)
     assert load(tmp_path, content, "e" * most) == []
     (found,) = load(tmp_path, set_at(content, (*MODEL, "name"), "m" * (model + 1)), "e" * most)
-    assert found.startswith(f"models[0].name = '{'m' * (model + 1)}': makes the IAM role ")
+    assert found.startswith(f'models[0].name = "{"m" * (model + 1)}": makes the IAM role ')
     assert found.endswith(
         f"AWS allows 64: shorten by 1 in all: the model's name has {model + 1}, and the "
         f"environment's, which is its file's, {most}"
     )
     bucket, role = load(tmp_path, content, "e" * (most + 1))
-    assert bucket.startswith(f"name = '{'e' * (most + 1)}': makes the bucket ")
+    assert bucket.startswith(f'name = "{"e" * (most + 1)}": makes the bucket ')
     assert bucket.endswith("shorten the environment's name, which is its file's, by 1")
     assert "characters long; AWS allows 64: shorten by 1 in all" in role
 
@@ -130,7 +130,7 @@ def test_an_environment_that_no_bucket_can_be_called_by_is_refused(
     tmp_path: Path, name: str
 ) -> None:
     (found,) = load(tmp_path, values("dev"), name)
-    assert found.startswith(f"name = {name!r}: is no environment's name")
+    assert found.startswith(f'name = "{name}": is no environment\'s name')
 
 
 def fraction(length: int, digits: int = 1) -> str:

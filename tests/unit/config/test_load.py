@@ -1,6 +1,7 @@
 """What the loader says about a file that it cannot use."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from config.errors import (
     InvalidSettingsError,
     UnknownEnvironmentError,
     UnreadableFileError,
+    as_toml,
 )
 from config.load import ENVIRONMENTS, load_settings
 from tests.unit.config.environment_file import Place, at, dotted, set_at, values, write
@@ -106,7 +108,7 @@ def test_a_misspelt_key_is_answered_with_the_right_one(folder: Path) -> None:
 def test_a_misspelt_choice_is_answered_with_the_right_one(folder: Path) -> None:
     content = set_at(GOOD, ("models", 0, "tuning", "strategy"), "Bayesain")
     error = str(faults(folder, content))
-    assert "models[0].tuning.strategy = 'Bayesain'" in error
+    assert 'models[0].tuning.strategy = "Bayesain"' in error
     assert "did you mean 'Bayesian'?" in error
 
 
@@ -142,7 +144,7 @@ def test_numbers_that_are_none_are_refused(folder: Path, value: str) -> None:
 
 def test_true_is_no_number(folder: Path) -> None:
     error = str(faults(folder, set_at(GOOD, ("models", 0, "data", "folds"), True)))
-    assert "models[0].data.folds = True: is true or false; use a whole number" in error
+    assert "models[0].data.folds = true: is true or false; use a whole number" in error
 
 
 def test_an_environment_without_a_file_names_those_that_have_one(folder: Path) -> None:
@@ -202,10 +204,41 @@ def test_a_number_that_is_not_whole_is_told_by_its_kind(
 
 def test_a_long_value_is_shown_in_part() -> None:
     fault = Fault(key="model.name", problem="is too long", remedy="shorten it", value="x" * 500)
-    assert str(fault) == f"model.name = '{'x' * 119}…: is too long; shorten it"
+    assert str(fault) == f'model.name = "{"x" * 119}…: is too long; shorten it'
 
 
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "prod.toml").write_bytes("owner = 'Zoë'".encode("latin-1"))
     with pytest.raises(UnreadableFileError, match="not UTF-8"):
         load_settings("prod", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "true",
+        "3",
+        "1.5",
+        "nan",
+        "-inf",
+        "06:00:00",
+        "2024-03-01",
+        "2024-03-01 06:00:00+01:00",
+        '["ml.c5.large"]',
+        "[[1, 2], []]",
+        '{ kind = "integer", "a b" = {} }',
+    ],
+)
+def test_a_value_is_shown_as_a_file_has_it(written: str) -> None:
+    assert as_toml(tomllib.loads(f"it = {written}")["it"]) == written
+
+
+@given(text=st.text())
+def test_any_text_is_shown_as_one_printable_text_of_toml(text: str) -> None:
+    shown = as_toml(text)
+    assert shown.isprintable()
+    assert tomllib.loads(f"it = {shown}") == {"it": text}
+
+
+def test_values_that_were_read_already_are_shown_as_a_file_has_them() -> None:
+    assert as_toml(("ml.c5.large",)) == '["ml.c5.large"]'

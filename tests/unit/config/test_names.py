@@ -57,7 +57,7 @@ def test_no_model_is_called_as_a_version_of_another(tmp_path: Path, name: str) -
     with pytest.raises(InvalidSettingsError) as caught:
         load_settings("prod", environment_with(tmp_path, name, "credit"))
     (found,) = (str(fault) for fault in caught.value.faults)
-    assert found.startswith(f"models[0].name = '{name}': looks like a version of model 'credit'")
+    assert found.startswith(f"models[0].name = \"{name}\": looks like a version of model 'credit'")
     assert found.endswith(f"call it otherwise, as {name.replace('-', '')}")
 
 

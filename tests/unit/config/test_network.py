@@ -49,7 +49,7 @@ def imported(**changes: object) -> dict[str, object]:
         (
             NETWORK,
             imported(subnet_ids=["subnet-0123456789abcdef0"] * 2),
-            "'subnet-0123456789abcdef0'): has one of them twice; name each once",
+            '"subnet-0123456789abcdef0"]: has one of them twice; name each once',
         ),
         (
             NETWORK,
@@ -65,12 +65,12 @@ def imported(**changes: object) -> dict[str, object]:
         (
             SUBNETS,
             subnets("10.42.0.0/20", "10.42.8.0/21"),
-            "subnets[1].cidr = '10.42.8.0/21': overlaps subnets[0].cidr (10.42.0.0/20)",
+            'subnets[1].cidr = "10.42.8.0/21": overlaps subnets[0].cidr (10.42.0.0/20)',
         ),
         (
             SUBNETS,
             subnets("10.42.0.0/20", "10.43.0.0/20"),
-            "subnets[1].cidr = '10.43.0.0/20': does not lie in the VPC's 10.42.0.0/16",
+            'subnets[1].cidr = "10.43.0.0/20": does not lie in the VPC\'s 10.42.0.0/16',
         ),
         (SUBNETS, subnets("10.42.0.0/20"), "lie in too few availability zones; use 2 or more"),
         (
@@ -78,15 +78,15 @@ def imported(**changes: object) -> dict[str, object]:
             subnets("10.42.0.0/20", "10.42.16.0/20", zones="aa"),
             "name an availability zone twice",
         ),
-        (SUBNETS, subnets("10.42.0.1/20", "10.42.16.0/20"), "'10.42.0.1/20': is no range of a VPC"),
-        (SUBNETS, subnets("10.42.0.0/29", "10.42.16.0/20"), "'10.42.0.0/29': is no range of a VPC"),
-        ((*CREATED, "cidr"), "10.0.0.0/8", "created.cidr = '10.0.0.0/8': is no range of a VPC"),
-        ((*CREATED, "cidr"), "10.999.0.0/16", "'10.999.0.0/16': is no range of a VPC"),
+        (SUBNETS, subnets("10.42.0.1/20", "10.42.16.0/20"), '"10.42.0.1/20": is no range of a VPC'),
+        (SUBNETS, subnets("10.42.0.0/29", "10.42.16.0/20"), '"10.42.0.0/29": is no range of a VPC'),
+        ((*CREATED, "cidr"), "10.0.0.0/8", 'created.cidr = "10.0.0.0/8": is no range of a VPC'),
+        ((*CREATED, "cidr"), "10.999.0.0/16", '"10.999.0.0/16": is no range of a VPC'),
         ((*CREATED, "cidr"), "ten", "write an IPv4 network such as 10.40.0.0/16"),
         ((*CREATED, "s3_prefix_list"), "s3", "write the id of a prefix list, pl-…"),
         ((*CREATED, "more_interface_endpoints"), ["sts", "sts"], "has one of them twice"),
         ((*CREATED, "more_interface_endpoints"), ["sagemaker"], "did you mean 'sagemaker.api'?"),
-        (("environment", "region"), "us-east-1", "zone = 'eu-west-1a': is no zone of us-east-1"),
+        (("environment", "region"), "us-east-1", 'zone = "eu-west-1a": is no zone of us-east-1'),
         (BOUNDARY, "boundary", "write the ARN of a managed policy"),
         (
             BOUNDARY,

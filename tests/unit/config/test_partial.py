@@ -92,9 +92,9 @@ def test_a_wrong_value_does_not_keep_rules_about_others_from_being_asked(
 
 def test_a_rule_that_reads_a_wrong_value_says_nothing(tmp_path: Path) -> None:
     (found,) = messages(tmp_path, ((*SERVING, "maximum_instances"), "ten"))
-    assert found.startswith("models[0].serving.maximum_instances = 'ten'")
+    assert found.startswith('models[0].serving.maximum_instances = "ten"')
     (found,) = messages(tmp_path, ((*DEPLOYMENT, "canary_percent"), "25%"))
-    assert found.startswith("models[0].serving.deployment.canary_percent = '25%'")
+    assert found.startswith('models[0].serving.deployment.canary_percent = "25%"')
 
 
 def test_a_value_that_a_rule_refuses_is_unknown_to_the_tables_around(tmp_path: Path) -> None:

@@ -47,24 +47,24 @@ def messages(folder: Path, content: dict[str, Any]) -> list[str]:
     "changes,expected",
     [
         ([((*TUNING, "engine"), "auto")], "let `warmfold plan --write` put the choice"),
-        ([((*VALIDATION, "strategy"), "auto")], "strategy = 'auto': is a choice not made yet"),
+        ([((*VALIDATION, "strategy"), "auto")], 'strategy = "auto": is a choice not made yet'),
         ([((*TUNING, "engine"), "injob")], "did you mean 'in_job'?"),
         ([((*TUNING, "metric"), "accuracy")], "is no metric of the trainer; use one of auc"),
         ([((*TUNING, "metric"), "quantile_loss:1.5")], "is no metric of the trainer"),
         ([((*TUNING, "metric"), "project.profit")], "tuning.direction: is missing"),
         ([((*TUNING, "direction"), "Maximize")], "means nothing for auc"),
-        ([((*TUNING, "racing"), True)], "racing = True: is no number of standard deviations"),
+        ([((*TUNING, "racing"), True)], "racing = true: is no number of standard errors"),
         (
             [((*TUNING, "stops_when_converged"), True), ((*TUNING, "strategy"), "Random")],
-            'stops_when_converged = True: means nothing with strategy = "Random"',
+            'stops_when_converged = true: means nothing with strategy = "Random"',
         ),
         (
             [((*TUNING, "stops_when_converged"), "yes")],
-            "stops_when_converged = 'yes': is a text in quotes; use true or false",
+            'stops_when_converged = "yes": is a text in quotes; use true or false',
         ),
-        ([((*TUNING, "racing"), 0)], "racing = 0: is no number of standard deviations"),
-        ([((*TUNING, "racing"), float("nan"))], "is no number of standard deviations"),
-        ([((*TUNING, "racing"), "off")], "racing = 'off': is a text in quotes; use true or false"),
+        ([((*TUNING, "racing"), 0)], "racing = 0: is no number of standard errors"),
+        ([((*TUNING, "racing"), float("nan"))], "is no number of standard errors"),
+        ([((*TUNING, "racing"), "off")], 'racing = "off": is a text in quotes; use true or false'),
         ([((*DATA, "repeats"), 8)], "repeats = 8: makes 40 folds"),
         (
             [((*DATA, "assignment"), "time"), ((*DATA, "repeats"), 2)],
@@ -83,7 +83,7 @@ def messages(folder: Path, content: dict[str, Any]) -> list[str]:
             [((*TUNING, "engine"), "in_job"), ((*VALIDATION, "strategy"), "fan_out")],
             'use strategy = "in_job", or tuning.engine = "amt"',
         ),
-        ([((*TUNING, "metric"), "rmse"), (GATE, 9.5)], "task = 'classification': does not suit"),
+        ([((*TUNING, "metric"), "rmse"), (GATE, 9.5)], 'task = "classification": does not suit'),
         ([(GATE, 75)], "gate.minimum_score = 75.0: is no value of auc"),
         (
             [((*MODEL, "jobs", "trial", "instance_count"), 2)],
@@ -95,9 +95,10 @@ def messages(folder: Path, content: dict[str, Any]) -> list[str]:
         ),
         (
             [((*MODEL, "jobs", "final", "spot"), "yes")],
-            "final.spot = 'yes': is a text in quotes; use true or false",
+            'final.spot = "yes": is a text in quotes; use true or false',
         ),
-        ([((*MODEL, "jobs", "trial", "spot"), True)], "jobs.trial.spot = True: is not a known key"),
+        ([((*MODEL, "jobs", "trial", "spot"), True)], "jobs.trial.spot = true: is not a known key"),
+        ([((*MODEL, "jobs", "trial", "spot"), True)], "have it: trials and folds have no spot"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_anything_is_deployed(

@@ -26,11 +26,11 @@ def readers(*found: dict[str, str]) -> dict[str, object]:
     "place,value,expected",
     [
         (SHARING, readers(), "sharing.readers = []: is not allowed; give at least one"),
-        (SHARING, readers(STAGING, STAGING), "readers[1].environment = 'staging': is there"),
-        (SHARING, readers(PROD), "readers[0].environment = 'prod': is this environment itself"),
+        (SHARING, readers(STAGING, STAGING), 'readers[1].environment = "staging": is there'),
+        (SHARING, readers(PROD), 'readers[0].environment = "prod": is this environment itself'),
         (SHARING, readers({**STAGING, "account": "222"}), "write the 12 digits of an AWS account"),
         (SHARING, readers({**STAGING, "environment": "x.toml"}), "the name of the other"),
-        (UPSTREAM, {**IMPORT, **PROD}, "upstream.environment = 'prod': is this environment itself"),
+        (UPSTREAM, {**IMPORT, **PROD}, 'upstream.environment = "prod": is this environment itself'),
         (UPSTREAM, {**IMPORT, "approval": "automatic"}, 'use one of "manual", "inherited"'),
         (UPSTREAM, {**IMPORT, "poll_minutes": 1}, "use a number from 5 to 1440"),
         (UPSTREAM, STAGING, "upstream.approval: is missing"),
@@ -55,7 +55,7 @@ def test_images_are_those_that_ci_pushes_to_both_sides(
 ) -> None:
     write(tmp_path, set_at(values("staging"), other_place, other), "staging")
     (found,) = messages(tmp_path, (place, value), (SOURCE, "build"))
-    assert "images.source = 'build': makes images that no other environment can name" in found
+    assert 'images.source = "build": makes images that no other environment can name' in found
     assert 'set it to "uri"' in found
 
 

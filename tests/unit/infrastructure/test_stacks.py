@@ -9,7 +9,7 @@ from tests.unit.infrastructure.assembly import Assembly, flat
 OUTPUTS = {
     "monitoring": {"AlertsTopicArn"},
     "storage": {"BucketName"},
-    "training": {"PipelineName", "RawDataUri", "ModelPackageGroupName"},
+    "training": {"PipelineName", "RawDataUri", "RunDataUri", "ModelPackageGroupName"},
     "serving": {"EndpointName"},
     "delivery": {"ApproverPolicyArn", "DeployFunctionName", "QueueUrl"},
     "batch": {
@@ -45,6 +45,7 @@ def test_outputs_say_where_data_belongs(local: Assembly) -> None:
     training = local.stack("training").content["Outputs"]
     batch = local.stack("batch").content["Outputs"]
     assert flat(training["RawDataUri"]["Value"]) == f"{BUCKET}/raw/"
+    assert flat(training["RunDataUri"]["Value"]) == f"{BUCKET}/raw-runs/"
     assert flat(batch["BatchInputUri"]["Value"]) == f"{BUCKET}/batch/input/"
     assert flat(batch["BatchOutputUri"]["Value"]) == f"{BUCKET}/batch/output/"
 

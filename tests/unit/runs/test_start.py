@@ -1,6 +1,7 @@
-"""Before a run is started: whether there is anything to train on."""
+"""Before a run is started: whether there is anything to train on, and where its own data goes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,14 @@ from botocore.stub import Stubber
 from tests.sessions import shared_session
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import Aws, Deployment
-from warmfold.runs.start import require_data
+from warmfold.runs.start import require_data, upload_data
 
 DEPLOYMENT = Deployment(
     model="credit",
-    training={"RawDataUri": "s3://bucket/credit/raw/"},
+    training={
+        "RawDataUri": "s3://bucket/credit/raw/",
+        "RunDataUri": "s3://bucket/credit/raw-runs/",
+    },
     serving={},
     batch={},
 )
@@ -79,3 +83,52 @@ def test_another_refusal_is_not_swallowed(bucket: Bucket, answers: Stubber) -> N
     answers.add_client_error("list_objects_v2", "NoSuchBucket", http_status_code=404)
     with pytest.raises(ClientError, match="NoSuchBucket"):
         require_data(bucket, DEPLOYMENT)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What is uploaded, by key."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def upload_file(self, file: str, bucket: str, key: str) -> None:
+        assert bucket == "bucket"
+        self.objects[key] = Path(file).read_bytes()
+
+
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_data_of_a_run_are_alone_in_a_folder_outside_what_all_runs_read(tmp_path: Path) -> None:
+    shelf = Shelf()
+    bucket = Bucket(session=shared_session(), environment="dev", s3=shelf)
+    files = [
+        written(tmp_path / "a/loans.csv", "a\n1\n"),
+        written(tmp_path / "b/loans.csv", "b\n1\n"),
+        written(tmp_path / "b/renamed.csv", "b\n1\n"),
+    ]
+    uris = [upload_data(bucket, DEPLOYMENT, file) for file in files]
+    assert len(set(uris)) == len(files)
+    for uri, file in zip(uris, files, strict=True):
+        assert uri.startswith("s3://bucket/credit/raw-runs/")
+        below = uri.removeprefix("s3://bucket/")
+        assert [key for key in shelf.objects if key.startswith(below)] == [f"{below}{file.name}"]
+    assert not [key for key in shelf.objects if key.startswith("credit/raw/")]
+
+
+def test_the_same_file_is_uploaded_to_the_same_place(tmp_path: Path) -> None:
+    bucket = Bucket(session=shared_session(), environment="dev", s3=Shelf())
+    first = upload_data(bucket, DEPLOYMENT, written(tmp_path / "a/loans.csv", "a\n1\n"))
+    assert upload_data(bucket, DEPLOYMENT, written(tmp_path / "b/loans.csv", "a\n1\n")) == first
+
+
+def test_a_stack_without_a_place_for_data_of_runs_is_to_be_deployed_again(tmp_path: Path) -> None:
+    shelf = Shelf()
+    bucket = Bucket(session=shared_session(), environment="dev", s3=shelf)
+    before = replace(DEPLOYMENT, training={"RawDataUri": "s3://bucket/credit/raw/"})
+    with pytest.raises(WarmfoldError, match=r"training stack of credit .* deploy it again"):
+        upload_data(bucket, before, written(tmp_path / "loans.csv", "a\n1\n"))
+    assert not shelf.objects
