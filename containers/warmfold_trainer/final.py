@@ -1,13 +1,14 @@
 """The final model: the selected trial's algorithm and settings, on every training row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from warmfold_contract.errors import UserError
+from warmfold_contract.errors import UserError, write_failure
 from warmfold_contract.hyperparameters import DIRECTION, METRIC, encode, is_platform_key
 from warmfold_contract.hyperparameters import SEED as SEED_KEY
 from warmfold_contract.manifest import FILE_NAME as MANIFEST_FILE
@@ -40,7 +41,8 @@ def train_final(paths: Paths, given: Mapping[str, str]) -> None:
     """
     order = _read_order(paths, given)
     cluster = read_cluster(paths)
-    model = _trained(order, cluster)
+    with _failure_foretold(paths, cluster.size):
+        model = _trained(order, cluster)
     if cluster.rank > 0:
         return
     out_of_fold, calibration = _out_of_fold(order)
@@ -109,6 +111,23 @@ def _read_order(paths: Paths, given: Mapping[str, str]) -> _Order:
         rows=rows,
         score=score,
     )
+
+
+@contextmanager
+def _failure_foretold(paths: Paths, hosts: int) -> Iterator[None]:
+    """LightGBM ends the process where it stands if a large message does not reach another host:
+    the reason is written beforehand, and taken away by whatever ends the block."""
+    if hosts > 1:
+        write_failure(
+            paths.failure,
+            f"training on {hosts} hosts broke off, because one of them was lost or could not be "
+            "reached, or because this one was stopped: see the hosts' logs, and run the job again",
+        )
+    try:
+        yield
+    finally:
+        if hosts > 1:
+            paths.failure.unlink()
 
 
 def _trained(order: _Order, cluster: Cluster) -> FinalModel:

@@ -17,6 +17,7 @@ from warmfold_trainer.algorithms.lightgbm_dataset import dataset_of, dataset_par
 from warmfold_trainer.algorithms.lightgbm_lost_hosts import lost_hosts_end_training
 from warmfold_trainer.algorithms.lightgbm_trees import LightGbmModel, boosted, training_parameters
 from warmfold_trainer.algorithms.protocol import Table
+from warmfold_trainer.prompt_signals import handled_at_once
 
 LOGGER = logging.getLogger(__name__)
 
@@ -47,17 +48,32 @@ def fit_on_hosts(
     # Through Python's log, whose lines leave at once: who waits for whom is seen while it lasts.
     lightgbm.register_logger(LOGGER)
     try:
-        with lost_hosts_end_training(places, rank):
-            # The booster joins the others first, and only then has the rows binned.
-            booster = lightgbm.Booster(parameters, dataset_of(table, parameters))
-            text = boosted(booster, rounds).model_to_string(num_iteration=-1)
-        booster.free_network()
+        # LightGBM waits for the others in its own code, for minutes.
+        with handled_at_once():
+            text = _joined_text(table, parameters, rounds)
     except lightgbm.basic.LightGBMError as error:
         raise UserError(
             f"training on {len(places)} hosts broke off, because one of them was lost or could not "
             f"be reached ({error}): see the other hosts' logs, and run the job again"
         ) from error
     return LightGbmModel(lightgbm.Booster(model_str=_PLACES.sub(r"[\1: ]", text)))
+
+
+def _joined_text(table: Table, parameters: dict[str, Any], rounds: int) -> str:
+    """The model that all hosts end with."""
+    with lost_hosts_end_training() as joined:
+
+        class Booster(lightgbm.Booster):
+            def set_network(self, *given: Any, **named: Any) -> lightgbm.Booster:
+                super().set_network(*given, **named)
+                joined()
+                return self
+
+        # The booster joins the others first, and only then has the rows binned.
+        booster = Booster(parameters, dataset_of(table, parameters))
+        text: str = boosted(booster, rounds).model_to_string(num_iteration=-1)
+    booster.free_network()
+    return text
 
 
 def _together(places: Sequence[tuple[str, int]], rank: int) -> dict[str, Any]:

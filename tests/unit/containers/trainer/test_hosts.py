@@ -1,6 +1,7 @@
 """The final training on several hosts of one machine."""
 
 import json
+import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,6 +16,7 @@ from warmfold_contract.paths import Paths
 from warmfold_trainer.algorithms.lightgbm_trees import LightGbmTrees
 from warmfold_trainer.feature_set import read_feature_set
 from warmfold_trainer.hosts import ADDRESSES_VARIABLE, Cluster
+from warmfold_trainer.main import EXIT_TERMINATED
 from warmfold_trainer.scores import auc
 
 
@@ -136,6 +138,43 @@ def test_a_host_that_is_lost_after_it_has_read_all_is_not_waited_for(
         finally:
             child.kill()
             child.communicate()
+    assert one.reason().startswith("training on 2 hosts broke off, because one of them was lost")
+
+
+def test_a_host_that_waits_for_another_can_be_stopped(
+    tmp_path: Path, job: Job, processed: Paths
+) -> None:
+    one, _ = on_hosts(tmp_path, job.site, processed, ["algo-1", "algo-2"])
+    ports = free_ports(2)
+    addresses = f"algo-1=127.0.0.1:{ports[0]},algo-2=127.0.0.1:{ports[1]}"
+    child = one.start("train", **{ADDRESSES_VARIABLE: addresses})
+    try:
+        assert child.stderr is not None
+        assert any("Connecting to rank 1 failed" in line for line in child.stderr)
+        child.terminate()
+        child.communicate(timeout=20)
+    finally:
+        child.kill()
+        child.communicate()
+    assert child.returncode == EXIT_TERMINATED
+    assert "this one was stopped" in one.reason()
+
+
+def test_a_process_that_a_library_ends_has_left_a_reason(
+    tmp_path: Path, job: Job, processed: Paths
+) -> None:
+    """As LightGBM does where a thread of its own finds that a host is gone."""
+    one, _ = on_hosts(tmp_path, job.site, processed, ["algo-1", "algo-2"])
+    ports = free_ports(2)
+    addresses = f"algo-1=127.0.0.1:{ports[0]},algo-2=127.0.0.1:{ports[1]}"
+    child = one.start("train", **{ADDRESSES_VARIABLE: addresses})
+    try:
+        assert child.stderr is not None
+        assert any("Connecting to rank 1 failed" in line for line in child.stderr)
+    finally:
+        child.send_signal(signal.SIGABRT)
+        child.communicate(timeout=30)
+    assert child.returncode == -signal.SIGABRT
     assert one.reason().startswith("training on 2 hosts broke off, because one of them was lost")
 
 
