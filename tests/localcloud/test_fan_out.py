@@ -64,14 +64,18 @@ def quotas(cloud: RunningCloud) -> Iterator[dict[str, int]]:
     limits.unlink()
 
 
+# AUC of rows that tie in one of them: a few of the pairs (docs/cross-validation.md).
+TIES = 1e-3
+
+
 def assert_same(bench: Bench, job: dict[str, Any], in_job: dict[str, Any]) -> None:
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    assert metrics(job) == pytest.approx(metrics(in_job), abs=1e-12)
+    assert metrics(job) == pytest.approx(metrics(in_job), abs=TIES)
     assert metrics(job)[FOLDS_COMPLETED] == FOLDS
     own, other = bench.summary(job), bench.summary(in_job)
     scores = ("score", "score_std", "training_score", "fold_scores", "fold_training_scores")
     for name in scores:
-        assert own.pop(name) == pytest.approx(other.pop(name), abs=1e-12)
+        assert own.pop(name) == pytest.approx(other.pop(name), abs=TIES)
     assert own == other
     np.testing.assert_allclose(bench.out_of_fold(job), bench.out_of_fold(in_job), atol=1e-12)
 
