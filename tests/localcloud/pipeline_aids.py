@@ -20,34 +20,41 @@ def get(path: str) -> dict[str, str]:
     return {"Get": path}
 
 
-def processing(image: str, bucket: str, mode: str) -> dict[str, Any]:
-    execution = get("Execution.PipelineExecutionId")
-    target = {"Std:Join": {"On": "/", "Values": [f"s3://{bucket}", execution, "evaluation"]}}
-    mounted = {
+def mounted(input_uri: Any, output_uri: Any) -> dict[str, Any]:
+    """A processing job's input and output, as the tiny job reads and writes them."""
+    raw = {
         "InputName": "raw",
         "S3Input": {
-            "S3Uri": get("Parameters.InputUri"),
+            "S3Uri": input_uri,
             "LocalPath": "/opt/ml/processing/input/raw",
             "S3DataType": "S3Prefix",
             "S3InputMode": "File",
         },
     }
-    output = {
+    evaluation = {
         "OutputName": "evaluation",
         "S3Output": {
-            "S3Uri": target,
+            "S3Uri": output_uri,
             "LocalPath": "/opt/ml/processing/output/evaluation",
             "S3UploadMode": "EndOfJob",
         },
     }
+    return {
+        "ProcessingInputs": [raw],
+        "ProcessingOutputConfig": {"Outputs": [evaluation]},
+    }
+
+
+def processing(image: str, bucket: str, mode: str) -> dict[str, Any]:
+    execution = get("Execution.PipelineExecutionId")
+    target = {"Std:Join": {"On": "/", "Values": [f"s3://{bucket}", execution, "evaluation"]}}
     cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
     return {
         "Name": "Evaluate",
         "Type": "Processing",
         "Arguments": {
             "AppSpecification": {"ImageUri": image, "ContainerArguments": [mode]},
-            "ProcessingInputs": [mounted],
-            "ProcessingOutputConfig": {"Outputs": [output]},
+            **mounted(get("Parameters.InputUri"), target),
             "ProcessingResources": {"ClusterConfig": cluster},
             "RoleArn": ROLE,
         },

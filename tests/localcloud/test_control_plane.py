@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import ROLE, RunningCloud, wait_for
+from tests.localcloud.pipeline_aids import mounted
 
 pytestmark = pytest.mark.localcloud
 
@@ -147,23 +148,6 @@ def test_quotas_are_answered_by_their_own_service(cloud: RunningCloud) -> None:
 
 
 def processing(image: str, bucket: str) -> dict[str, Any]:
-    mounted = {
-        "InputName": "raw",
-        "S3Input": {
-            "S3Uri": f"s3://{bucket}/raw/",
-            "LocalPath": "/opt/ml/processing/input/raw",
-            "S3DataType": "S3Prefix",
-            "S3InputMode": "File",
-        },
-    }
-    output = {
-        "OutputName": "evaluation",
-        "S3Output": {
-            "S3Uri": f"s3://{bucket}/evaluation",
-            "LocalPath": "/opt/ml/processing/output/evaluation",
-            "S3UploadMode": "EndOfJob",
-        },
-    }
     cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
     return {
         "Name": "Evaluate",
@@ -171,8 +155,7 @@ def processing(image: str, bucket: str) -> dict[str, Any]:
         "CacheConfig": {"Enabled": True, "ExpireAfter": "P1D"},
         "Arguments": {
             "AppSpecification": {"ImageUri": image, "ContainerArguments": ["sum"]},
-            "ProcessingInputs": [mounted],
-            "ProcessingOutputConfig": {"Outputs": [output]},
+            **mounted(f"s3://{bucket}/raw/", f"s3://{bucket}/evaluation"),
             "ProcessingResources": {"ClusterConfig": cluster},
             "RoleArn": ROLE,
         },

@@ -158,6 +158,8 @@ def _asking(warmfold: str) -> list[str]:
         f"  {python} -m awscli sagemaker list-model-packages --model-package-group-name {group}",
         f"  {python} -c \"import boto3; print(boto3.client('sagemaker').list_endpoints())\"",
         f"Score applicants:  {warmfold} score {sample}",
+        f"Train again:       {warmfold} run",
+        f"All commands:      {warmfold} --help",
     ]
 
 

@@ -17,7 +17,7 @@ from config.load import REPOSITORY, load_settings
 from config.names import Names
 from config.settings import Model
 from warmfold.cli.approval import kept_back, worse_than_approved
-from warmfold.cli.run_summary import run_summary
+from warmfold.cli.run_summary import run_summary, trains_on
 from warmfold.demo import batch, promote
 from warmfold.demo.flow import run_pipeline
 from warmfold.demo.preflight import report_fault, training_data_faults
@@ -32,7 +32,7 @@ from warmfold.report.collect import (
 )
 from warmfold.runs.aws import Aws, connect, find_deployment
 from warmfold.runs.orders import approved_versions, read_orders
-from warmfold.runs.start import git_commit, require_data, upload_data
+from warmfold.runs.start import git_commit, raw_data, upload_data
 
 # The API model's own pattern (botocore: PipelineExecutionArn).
 _EXECUTION = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:pipeline/.+/execution/.+")
@@ -50,9 +50,10 @@ def run(options: argparse.Namespace) -> None:
     deployment = find_deployment(aws, model.name)
     parameters = {"GitCommit": git_commit(REPOSITORY)}
     if options.data is None:
-        require_data(aws, deployment)
+        print(trains_on(deployment.training["RawDataUri"], raw_data(aws, deployment)))
     else:
         parameters["InputDataUri"] = upload_data(aws, deployment, options.data)
+        print(f"training on {options.data}, uploaded to {parameters['InputDataUri']}")
     if options.minimum_score is not None:
         parameters["MinimumScore"] = str(options.minimum_score)
     made = run_pipeline(aws, deployment.training["PipelineName"], parameters, Console())

@@ -1,4 +1,4 @@
-"""What ``warmfold run`` says at its end: the score, the comparison, and what to do next."""
+"""What ``warmfold run`` says: what it trains on, the score, the comparison, what to do next."""
 
 import argparse
 import shlex
@@ -11,6 +11,19 @@ from warmfold.report.champion import verdict
 from warmfold.report.charts import metric_name
 from warmfold.report.collect import Package
 from warmfold.report.evaluation import Evaluation
+
+# Of the files that a run reads; their number is always said.
+_NAMED_FILES = 5
+
+
+def trains_on(uri: str, files: list[str] | None) -> str:
+    """``files`` are names below ``uri``; ``None``: not known."""
+    if files is None:
+        return f"training on what is below {uri}"
+    named = ", ".join(files[:_NAMED_FILES])
+    more = len(files) - _NAMED_FILES
+    count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
+    return f"training on {count} below {uri}: {named}" + (f" and {more} more" if more > 0 else "")
 
 
 def run_summary(

@@ -46,7 +46,7 @@ def _line(option: Option, is_recommended: bool) -> str:
     mark = "  <- recommended" if is_recommended else ""
     return (
         f"{way} {duration(o.wall_seconds):>12} {o.jobs:6} {o.cold_starts:5} "
-        f"{option.cost_dollars:8.2f}{mark}"
+        f"{option.cost_dollars:8.3f}{mark}"
     )
 
 

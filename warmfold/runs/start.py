@@ -39,23 +39,26 @@ def upload_data(aws: Aws, deployment: Deployment, data: Path) -> str:
     return f"s3://{bucket}/{folder}/"
 
 
-def require_data(aws: Aws, deployment: Deployment) -> None:
-    """Raises ``WarmfoldError`` if nothing that a run reads is below the deployed ``RawDataUri``.
+def raw_data(aws: Aws, deployment: Deployment) -> list[str] | None:
+    """What a run reads of what is below the deployed ``RawDataUri``, by names below it, sorted.
 
-    Whoever may start a run need not be allowed to list the bucket: then the run itself finds out.
+    ``None``: whoever may start a run need not be allowed to list the bucket; the run itself finds
+    out. Raises ``WarmfoldError`` if there is nothing.
     """
     uri = deployment.training["RawDataUri"]
+    read: list[str] = []
     bucket, prefix = split_s3_uri(uri)
     pages = aws.client("s3").get_paginator("list_objects_v2")
     try:
         for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix}/"):
-            keys = [found["Key"].lower() for found in page.get("Contents", ())]
-            if any(key.endswith(DATA_SUFFIXES) for key in keys):
-                return
+            keys = [str(found["Key"]) for found in page.get("Contents", ())]
+            read += [key for key in keys if key.lower().endswith(DATA_SUFFIXES)]
     except ClientError as error:
         if error.response["Error"]["Code"] == "AccessDenied":
-            return
+            return None
         raise
+    if read:
+        return sorted(key.removeprefix(f"{prefix}/") for key in read)
     kinds = " or ".join(DATA_SUFFIXES)
     raise WarmfoldError(
         f"there is no {kinds} file below {uri}, which a run without --data trains on: name a file "

@@ -5,12 +5,12 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
+from tests.unit.http_server import Quiet, http_server
 from warmfold.cli.main import run
 from warmfold.github import GitHubError, Repository
 
@@ -36,7 +36,7 @@ class Replies:
         return repository(api_url=self.api_url).newer_deployed(COMMIT, "main", "dev")
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     def __init__(self, replies: Replies, *arguments: Any) -> None:
         self.replies = replies
         super().__init__(*arguments)
@@ -49,21 +49,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def replies(monkeypatch: pytest.MonkeyPatch) -> Iterator[Replies]:
     made = Replies()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, made)) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        made.api_url = f"http://127.0.0.1:{server.server_address[1]}"
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with http_server(partial(Handler, made)) as made.api_url:
         yield made
-        server.shutdown()
-        thread.join()
 
 
 def repository(**changed: Any) -> Repository:

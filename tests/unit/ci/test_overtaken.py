@@ -6,15 +6,15 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from string import Template
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.unit.ci.workflows import commands, workflow
+from tests.unit.http_server import Quiet, http_server
 from warmfold.cli.main import run
 
 TOKEN = "a-jobs-own"
@@ -55,7 +55,7 @@ class GitHub:
         raise AssertionError(path)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     def __init__(self, github: GitHub, *arguments: Any) -> None:
         self.github = github
         super().__init__(*arguments)
@@ -71,22 +71,15 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps(answer).encode())
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     made = GitHub()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, made)) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{server.server_address[1]}")
-        monkeypatch.setenv("GH_TOKEN", TOKEN)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("GH_TOKEN", TOKEN)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with http_server(partial(Handler, made)) as api_url:
+        monkeypatch.setenv("GITHUB_API_URL", api_url)
         yield made
-        server.shutdown()
-        thread.join()
 
 
 def asked(commit: int) -> int:

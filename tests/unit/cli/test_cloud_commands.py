@@ -27,7 +27,11 @@ def test_what_is_no_port_is_refused_before_anything_is_made(
 @pytest.mark.parametrize(
     "deployed, wanted, unwanted",
     [
-        (True, ("-m awscli sagemaker list-model-packages", "score"), ("bootstrap",)),
+        (
+            True,
+            ("-m awscli sagemaker list-model-packages", "score", " run\n", "--help"),
+            ("bootstrap",),
+        ),
         (
             False,
             ("bootstrap aws://000000000000/us-east-1", "deploy --all"),

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.report.builders import evaluation_values, report_data
 from warmfold.cli.parser import make_parser
-from warmfold.cli.run_summary import run_summary
+from warmfold.cli.run_summary import run_summary, trains_on
 from warmfold.report.evaluation import Evaluation
 
 COMPARED = {
@@ -38,6 +38,19 @@ def lines(
     package = replace(report_data().package, version=4, approval=approval)
     options = make_parser().parse_args([*arguments])
     return run_summary(options, package, evaluation, maximize=maximize)
+
+
+@pytest.mark.parametrize(
+    "files, told",
+    [
+        (None, "training on what is below s3://raw"),
+        (["a.csv"], "training on 1 file below s3://raw: a.csv"),
+        (list("abcde"), "training on 5 files below s3://raw: a, b, c, d, e"),
+        (list("abcdefg"), "training on 7 files below s3://raw: a, b, c, d, e and 2 more"),
+    ],
+)
+def test_the_files_are_named(files: list[str] | None, told: str) -> None:
+    assert trains_on("s3://raw", files) == told
 
 
 def test_the_first_model_has_a_score_and_the_next_commands() -> None:

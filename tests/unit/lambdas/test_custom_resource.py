@@ -1,15 +1,15 @@
 """CloudFormation is answered once, whatever happens to the work."""
 
-import http.server
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
+from tests.unit.http_server import Quiet, http_server
 from tests.unit.lambdas.aids import LOG, log_lines
 from warmfold_lambda.custom_resource import Request, Work, answered
 from warmfold_lambda.errors import InputError, LambdaError
@@ -53,21 +53,15 @@ class CloudFormation:
 def cloudformation() -> Iterator[CloudFormation]:
     service = CloudFormation()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(service.put(body, self.headers["Content-Type"]))
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-    service.url = f"http://127.0.0.1:{server.server_address[1]}/answer?signature=secret"
-    yield service
-    server.shutdown()
-    server.server_close()
+    with http_server(Handler) as address:
+        service.url = f"{address}/answer?signature=secret"
+        yield service
 
 
 @dataclass(frozen=True)

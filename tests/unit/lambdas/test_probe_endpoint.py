@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from probe_endpoint.handler import (
     probe,
 )
 from tests.sessions import shared_session
+from tests.unit.http_server import Quiet, http_server
 from tests.unit.lambdas.aids import LOG, Invocation, Stub, log_lines, playing
 from warmfold_constructs.endpoint_prober import TIMEOUT_SECONDS
 from warmfold_lambda.errors import ConfigurationError
@@ -90,7 +91,7 @@ def service(first: str, then: str) -> Iterator[tuple[str, list[str]]]:
     said: list[str] = []
     over = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             way = then if said else first
@@ -103,19 +104,11 @@ def service(first: str, then: str) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(b"{}")
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing of it is the test's output."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", said
-    finally:
-        over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_server(Handler) as address:
+        try:
+            yield address, said
+        finally:
+            over.set()
 
 
 def probe_over_the_wire(address: str, probes: int) -> dict[str, Any]:

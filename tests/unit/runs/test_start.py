@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from tests.sessions import shared_session
 from warmfold.errors import WarmfoldError
 from warmfold.runs.aws import Aws, Deployment
-from warmfold.runs.start import require_data, upload_data
+from warmfold.runs.start import raw_data, upload_data
 
 DEPLOYMENT = Deployment(
     model="credit",
@@ -63,26 +63,32 @@ def test_a_run_without_data_is_refused_with_the_remedy(
     with pytest.raises(
         WarmfoldError, match=r"no \.csv or \.parquet file below s3://bucket/credit/raw/.* by --data"
     ):
-        require_data(bucket, DEPLOYMENT)
+        raw_data(bucket, DEPLOYMENT)
 
 
 @pytest.mark.parametrize("key", ["loans.csv", "2026/LOANS.CSV", "loans.parquet"])
 def test_a_data_file_on_any_page_is_enough(bucket: Bucket, answers: Stubber, key: str) -> None:
     answers.add_response("list_objects_v2", page("notes.txt", more=True))
     answers.add_response("list_objects_v2", page(key))
-    require_data(bucket, DEPLOYMENT)
+    assert raw_data(bucket, DEPLOYMENT) == [key]
     answers.assert_no_pending_responses()
+
+
+def test_files_of_all_pages_are_named(bucket: Bucket, answers: Stubber) -> None:
+    answers.add_response("list_objects_v2", page("b.csv", more=True))
+    answers.add_response("list_objects_v2", page("notes.txt", "a/c.parquet"))
+    assert raw_data(bucket, DEPLOYMENT) == ["a/c.parquet", "b.csv"]
 
 
 def test_who_may_not_list_the_bucket_may_start_a_run(bucket: Bucket, answers: Stubber) -> None:
     answers.add_client_error("list_objects_v2", "AccessDenied", http_status_code=403)
-    require_data(bucket, DEPLOYMENT)
+    assert raw_data(bucket, DEPLOYMENT) is None
 
 
 def test_another_refusal_is_not_swallowed(bucket: Bucket, answers: Stubber) -> None:
     answers.add_client_error("list_objects_v2", "NoSuchBucket", http_status_code=404)
     with pytest.raises(ClientError, match="NoSuchBucket"):
-        require_data(bucket, DEPLOYMENT)
+        raw_data(bucket, DEPLOYMENT)
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 from botocore.config import Config
 
+from tests.unit.http_server import Quiet, http_server
 
-class Bucket(BaseHTTPRequestHandler):
+
+class Bucket(Quiet, BaseHTTPRequestHandler):
     """GetObject, PutObject and ListObjectsV2 of one bucket, path-style."""
 
     def __init__(self, objects: dict[str, bytes], broken: list[str], *given: Any) -> None:
@@ -53,9 +54,6 @@ class Bucket(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: Any) -> None:
-        pass
-
 
 class Storage:
     """The bucket's objects by key, and a client of it; ``broken`` methods are refused."""
@@ -68,15 +66,8 @@ class Storage:
     @contextmanager
     def serving(self) -> Iterator["Storage"]:
         handler = partial(Bucket, self.objects, self.broken)
-        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            self.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+        with http_server(handler) as self.endpoint:
+            yield self
 
     def client(self) -> Any:
         return boto3.client(

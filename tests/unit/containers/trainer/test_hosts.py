@@ -3,8 +3,10 @@
 import json
 import signal
 import socket
+import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +60,21 @@ def read_until_silent(connection: socket.socket) -> None:
     with suppress(TimeoutError):
         while connection.recv(65_536):
             pass
+
+
+@contextmanager
+def waiting(job: Job) -> Iterator["subprocess.Popen[str]"]:
+    """The first of two hosts, which has found that the second does not answer."""
+    ports = free_ports(2)
+    addresses = f"algo-1=127.0.0.1:{ports[0]},algo-2=127.0.0.1:{ports[1]}"
+    child = job.start("train", **{ADDRESSES_VARIABLE: addresses})
+    try:
+        assert child.stderr is not None
+        assert any("Connecting to rank 1 failed" in line for line in child.stderr)
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def holdout_auc(job: Job, processed: Paths) -> float:
@@ -145,17 +162,9 @@ def test_a_host_that_waits_for_another_can_be_stopped(
     tmp_path: Path, job: Job, processed: Paths
 ) -> None:
     one, _ = on_hosts(tmp_path, job.site, processed, ["algo-1", "algo-2"])
-    ports = free_ports(2)
-    addresses = f"algo-1=127.0.0.1:{ports[0]},algo-2=127.0.0.1:{ports[1]}"
-    child = one.start("train", **{ADDRESSES_VARIABLE: addresses})
-    try:
-        assert child.stderr is not None
-        assert any("Connecting to rank 1 failed" in line for line in child.stderr)
+    with waiting(one) as child:
         child.terminate()
         child.communicate(timeout=20)
-    finally:
-        child.kill()
-        child.communicate()
     assert child.returncode == EXIT_TERMINATED
     assert "this one was stopped" in one.reason()
 
@@ -165,13 +174,7 @@ def test_a_process_that_a_library_ends_has_left_a_reason(
 ) -> None:
     """As LightGBM does where a thread of its own finds that a host is gone."""
     one, _ = on_hosts(tmp_path, job.site, processed, ["algo-1", "algo-2"])
-    ports = free_ports(2)
-    addresses = f"algo-1=127.0.0.1:{ports[0]},algo-2=127.0.0.1:{ports[1]}"
-    child = one.start("train", **{ADDRESSES_VARIABLE: addresses})
-    try:
-        assert child.stderr is not None
-        assert any("Connecting to rank 1 failed" in line for line in child.stderr)
-    finally:
+    with waiting(one) as child:
         child.send_signal(signal.SIGABRT)
         child.communicate(timeout=30)
     assert child.returncode == -signal.SIGABRT
