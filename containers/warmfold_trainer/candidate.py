@@ -19,7 +19,7 @@ from warmfold_contract.tasks import TASKS, Task
 from warmfold_trainer.algorithms.protocol import Algorithm
 from warmfold_trainer.algorithms.registry import algorithm_named
 from warmfold_trainer.feature_set import FeatureSet, read_feature_set
-from warmfold_trainer.metric import Metric, check_tasks, find_metric
+from warmfold_trainer.metric import Metric, check_folds, check_tasks, find_metric
 from warmfold_trainer.settings import SEED, read_settings, required
 
 
@@ -47,6 +47,8 @@ class Candidate:
             paths.channel(TRAIN_CHANNEL), feature_set=self.feature_set, with_folds=True
         )
         check_tasks(self.metric, self.task, found.task)
+        folds = range(1, found.folds + 1)
+        check_folds(self.metric, (found.target[found.fold_rows(n)[1]] for n in folds))
         return found
 
 

@@ -26,9 +26,10 @@ from warmfold_trainer.archive import ARCHIVE_NAME
 from warmfold_trainer.champion import calibrated, compare
 from warmfold_trainer.curves import curves, regression_curves
 from warmfold_trainer.feature_set import FeatureSet, read_feature_set
-from warmfold_trainer.metric import Metric, find_metric, metrics_of
+from warmfold_trainer.metric import Metric, find_metric, metrics_of, values_of
 from warmfold_trainer.model_artifact import load_artifact
 from warmfold_trainer.model_card import model_card
+from warmfold_trainer.scores import ScoreError
 from warmfold_trainer.settings import required
 
 FORMAT = 2
@@ -78,8 +79,7 @@ def evaluation(
 ) -> dict[str, Any]:
     """The content of ``evaluation.json``; ``score`` is the model's, calibrated."""
     classes = holdout.task == CLASSIFICATION
-    known = {**metrics_of(holdout.task, project), metric.name: metric}
-    values = {name: found.function(holdout.target, score) for name, found in known.items()}
+    values = _values(project, holdout, metric, score)
     rows = {"holdout": holdout.rows}
     if classes:
         rows["positive"] = int(holdout.target.sum())
@@ -99,6 +99,20 @@ def evaluation(
         "registration": _registration(manifest, metric, values[metric.name], champion),
         "card": model_card(project, manifest, rows, values),
     }
+
+
+def _values(
+    project: Project, holdout: FeatureSet, metric: Metric, score: Scores
+) -> dict[str, float]:
+    """Of all metrics that the hold-out has; that of ``metric`` it must have, or ``UserError``."""
+    values = values_of(metrics_of(holdout.task, project), holdout.target, score)
+    try:
+        return {**values, metric.name: metric.function(holdout.target, score)}
+    except ScoreError as error:
+        raise UserError(
+            f"the hold-out cannot be scored by {metric.name} ({error}): use another metric, change "
+            "the hold-out, or add data"
+        ) from error
 
 
 def _check_same_metric(manifest: Manifest, metric: Metric) -> None:

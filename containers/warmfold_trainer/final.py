@@ -1,5 +1,6 @@
 """The final model: the selected trial's algorithm and settings, on every training row."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +26,11 @@ from warmfold_trainer.calibration import Choice, OutOfFold, choose_calibration
 from warmfold_trainer.cores import available_cores
 from warmfold_trainer.feature_set import FeatureSet, read_feature_set
 from warmfold_trainer.hosts import Cluster, read_cluster
-from warmfold_trainer.metric import Metric, find_metric, metrics_of
+from warmfold_trainer.metric import Metric, find_metric, metrics_of, values_of
 from warmfold_trainer.out_of_fold import read_out_of_fold
 from warmfold_trainer.settings import SEED, read_settings, required
+
+LOGGER = logging.getLogger(__name__)
 
 # Below this, a second thread costs more in waiting than it saves.
 _ROWS_FOR_THREADS = 50_000
@@ -45,6 +48,10 @@ def train_final(paths: Paths, given: Mapping[str, str]) -> None:
         model = _trained(order, cluster)
     if cluster.rank > 0:
         return
+    if model.rounds < order.selected.rounds:
+        LOGGER.warning(
+            "after %d of %d rounds no more splits were found", model.rounds, order.selected.rounds
+        )
     out_of_fold, calibration = _out_of_fold(order)
     paths.model.mkdir(parents=True, exist_ok=True)
     files = model.save(paths.model)
@@ -54,7 +61,7 @@ def train_final(paths: Paths, given: Mapping[str, str]) -> None:
         fitted_as=order.task,
         schema=order.data.schema,
         hyperparameters=encode(order.settings),
-        rounds=order.selected.rounds,
+        rounds=model.rounds,
         metric=order.metric.name,
         cross_validation={**_cross_validation(order.selected), "out_of_fold": out_of_fold},
         calibration=calibration,
@@ -165,12 +172,12 @@ def _out_of_fold(order: _Order) -> tuple[dict[str, object], dict[str, Any] | Non
     data, score = order.data, order.score
     known = {**metrics_of(data.task, order.project), order.metric.name: order.metric}
     target = data.target[order.rows]
+    repeats = [values_of(known, target, repeat) for repeat in score.T]
     choice = _calibration(order)
     found = {
         "rows": len(order.rows),
         "metrics": {
-            name: float(np.mean([metric.function(target, repeat) for repeat in score.T]))
-            for name, metric in known.items()
+            name: float(np.mean([values[name] for values in repeats])) for name in repeats[0]
         },
         "log_loss_by_calibration": None if choice is None else choice.log_losses,
     }

@@ -3,7 +3,8 @@
 import functools
 import math
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from warmfold_trainer.scores import ScoreError
 
 _Function = Callable[[Any, Any], float]
 
+R2 = "r2"
+
 _FUNCTIONS: Mapping[str, _Function] = {
     "auc": scores.auc,
     "gini": scores.gini,
@@ -38,7 +41,7 @@ _FUNCTIONS: Mapping[str, _Function] = {
     "pr_auc": scores.pr_auc,
     "rmse": regression_scores.rmse,
     "mae": regression_scores.mae,
-    "r2": regression_scores.r2,
+    R2: regression_scores.r2,
 }
 
 
@@ -99,6 +102,35 @@ def metrics_of(task: Task, project: Project) -> dict[str, Metric]:
     """All metrics without a parameter that measure a project of this task, its own ones last."""
     built_in = [_built_in(name) for name in METRIC_DIRECTIONS if metric_task(name) == task]
     return {metric.name: metric for metric in built_in} | project_metrics(project)
+
+
+def values_of(
+    metrics: Mapping[str, Metric], target: NDArray[Any], score: NDArray[np.float64]
+) -> dict[str, float]:
+    """By name, without those that these rows have none of, such as r2 of targets that are equal.
+
+    Raises ``UserError`` if a project's function fails.
+    """
+    found: dict[str, float] = {}
+    for name, metric in metrics.items():
+        with suppress(ScoreError):
+            found[name] = metric.function(target, score)
+    return found
+
+
+def check_folds(metric: Metric, targets: Iterable[NDArray[Any]]) -> None:
+    """Raises ``UserError`` for a fold (of ``targets``, in order) that no model could be scored on.
+
+    Classes are in every fold by its assignment; a project's metric says so itself.
+    """
+    if metric.name != R2:
+        return
+    for number, target in enumerate(targets, start=1):
+        if target.min() == target.max():
+            raise UserError(
+                f"fold {number} has one single target, of which there is no {R2}: use another "
+                "metric or assignment, fewer folds, or add data"
+            )
 
 
 def project_metrics(project: Project) -> dict[str, Metric]:

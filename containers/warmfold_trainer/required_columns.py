@@ -3,6 +3,7 @@
 Rows without one are counted over all files and refused together, with their places.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, Protocol
@@ -196,4 +197,6 @@ def _label(value: object) -> str:
         return str(bool(value)).lower()
     if value is None or value != value:
         return ""
+    if value in (math.inf, -math.inf):
+        return str(value)
     return str(int(value)) if value == int(value) else str(value)  # type: ignore[call-overload]

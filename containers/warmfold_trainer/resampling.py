@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from warmfold_contract.errors import UserError
 from warmfold_trainer.algorithms.protocol import Rows, Scores
 from warmfold_trainer.metric import Metric
 from warmfold_trainer.scores import ScoreError
@@ -42,8 +43,8 @@ def difference_interval(
         rows = units.rows(generator.integers(0, units.count, units.drawn))
         try:
             differences.append(_difference(metric, target[rows], one[rows], other[rows]))
-        except ScoreError:
-            continue
+        except (ScoreError, UserError):
+            continue  # a project's own metric, too, may need more rows of a class than were drawn
     if len(differences) < _RESAMPLES / 2:
         return None
     # Fewer units than there are vary more.

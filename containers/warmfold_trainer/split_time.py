@@ -36,11 +36,15 @@ def _last_moments(time: NDArray[np.float64], wanted: list[int]) -> NDArray[Any]:
     """The last moment before each cut, the cuts lying nearest to ``wanted`` rows from the start."""
     moments, counts = np.unique(time, return_counts=True)
     ends = np.cumsum(counts)[:-1]
-    cuts = [int(np.abs(ends - rows).argmin()) for rows in wanted] if len(ends) else []
-    if len(set(cuts)) < len(wanted):
+    if len(ends) < len(wanted):
         raise UserError(
             f"{len(time)} rows of {len(moments)} moments of time cannot be cut into "
             f"{len(wanted) + 1} blocks without parting rows of one moment: use fewer folds, or a "
             "time column with finer values"
         )
+    cuts: list[int] = []
+    for left, rows in enumerate(wanted, start=len(ends) - len(wanted) + 1):
+        first = cuts[-1] + 1 if cuts else 0
+        # up to `left`: every later cut has an end of its own, too
+        cuts.append(first + int(np.abs(ends[first:left] - rows).argmin()))
     return moments[cuts]

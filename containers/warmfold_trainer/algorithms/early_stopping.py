@@ -33,6 +33,16 @@ class Patience:
         return rounds - self._best_round >= self._rounds
 
 
+def round_added(add_round: Callable[[int], bool], number: int, settings: Settings) -> bool:
+    """Whether there is another round. ``add_round(number)``, from 0, says whether it could add any.
+
+    A round that finds no split leaves nothing, but the next one draws other rows and features: it
+    is tried ``early_stopping_rounds`` times. The first one counts in any case: it is the mean.
+    """
+    attempts = 1 if number == 0 else int(settings[EARLY_STOPPING_ROUNDS])
+    return any(add_round(number) for _ in range(attempts)) or number == 0
+
+
 def boost(
     add_round: Callable[[int], bool],
     score_round: Callable[[int], float],
@@ -41,9 +51,8 @@ def boost(
 ) -> Scores:
     """Add rounds until the score has stopped getting better; the score after each of them.
 
-    ``add_round(number)``, from 0, says whether it could add anything; the first round counts in
-    any case. Ends with the first score that comes ``early_stopping_rounds`` or more after the best
-    one, or at ``max_rounds``.
+    Ends when ``round_added`` says so, with the first score that comes ``early_stopping_rounds`` or
+    more after the best one, or at ``max_rounds``.
     ``score_round(rounds)`` is called after the first round, every second one and the last that
     there may be; the others have the score of the one before.
     """
@@ -53,13 +62,12 @@ def boost(
     )
     limit = int(settings[MAX_ROUNDS])
     for rounds in range(1, limit + 1):
-        added = add_round(rounds - 1)
-        if not added and curve:
+        if not round_added(add_round, rounds - 1, settings):
             break
         is_scored = rounds % SCORED_EVERY_ROUNDS == 0 or rounds in (1, limit)
         curve.append(score_round(rounds) if is_scored else curve[-1])
         if is_scored:
             score.follow(curve)
-        if not added or (is_scored and patience.is_exhausted(curve[-1], rounds)):
-            break
+            if patience.is_exhausted(curve[-1], rounds):
+                break
     return np.array(curve)

@@ -50,7 +50,7 @@ def fit_on_hosts(
     try:
         # LightGBM waits for the others in its own code, for minutes.
         with handled_at_once():
-            text = _joined_text(table, parameters, rounds)
+            text = _joined_text(table, parameters, settings, rounds)
     except lightgbm.basic.LightGBMError as error:
         raise UserError(
             f"training on {len(places)} hosts broke off, because one of them was lost or could not "
@@ -59,7 +59,7 @@ def fit_on_hosts(
     return LightGbmModel(lightgbm.Booster(model_str=_PLACES.sub(r"[\1: ]", text)))
 
 
-def _joined_text(table: Table, parameters: dict[str, Any], rounds: int) -> str:
+def _joined_text(table: Table, parameters: dict[str, Any], settings: Settings, rounds: int) -> str:
     """The model that all hosts end with."""
     with lost_hosts_end_training() as joined:
 
@@ -71,7 +71,7 @@ def _joined_text(table: Table, parameters: dict[str, Any], rounds: int) -> str:
 
         # The booster joins the others first, and only then has the rows binned.
         booster = Booster(parameters, dataset_of(table, parameters))
-        text: str = boosted(booster, rounds).model_to_string(num_iteration=-1)
+        text: str = boosted(booster, rounds, settings).model_to_string(num_iteration=-1)
     booster.free_network()
     return text
 

@@ -11,7 +11,7 @@ import numpy as np
 from warmfold_contract.algorithms import EARLY_STOPPING_ROUNDS, MODEL_FILES
 from warmfold_contract.errors import UserError
 from warmfold_contract.settings import Settings
-from warmfold_trainer.algorithms.early_stopping import TRAINING_CONTROL, boost
+from warmfold_trainer.algorithms.early_stopping import TRAINING_CONTROL, boost, round_added
 from warmfold_trainer.algorithms.fold_cache import FoldCache
 from warmfold_trainer.algorithms.lightgbm_aside import AsideDataset
 from warmfold_trainer.algorithms.lightgbm_dataset import binned, dataset_parameters, is_large
@@ -126,7 +126,7 @@ class LightGbmTable:
     def fit_final(self, rounds: int, *, threads: int) -> "LightGbmModel":
         with self._bins.held() as dataset, self._settings_named():
             booster = lightgbm.Booster({**self.parameters, "num_threads": threads}, dataset)
-            return LightGbmModel(boosted(booster, rounds))
+            return LightGbmModel(boosted(booster, rounds, self._settings))
 
     def _settings_named(self) -> AbstractContextManager[None]:
         return settings_named("LightGBM", lightgbm.basic.LightGBMError, self._settings)
@@ -188,8 +188,12 @@ class LightGbmModel:
     def __init__(self, booster: lightgbm.Booster) -> None:
         self._booster = booster
 
+    @property
+    def rounds(self) -> int:
+        return int(self._booster.current_iteration())
+
     def predict(self, features: Matrix) -> Scores:
-        return _predict(self._booster, features, self._booster.current_iteration())
+        return _predict(self._booster, features, self.rounds)
 
     def importance(self) -> list[Importance]:
         found = zip(
@@ -213,10 +217,10 @@ def training_parameters(
     return {"objective": "binary", **own, **bins, "num_threads": threads}
 
 
-def boosted(booster: lightgbm.Booster, rounds: int) -> lightgbm.Booster:
+def boosted(booster: lightgbm.Booster, rounds: int, settings: Settings) -> lightgbm.Booster:
     """``booster`` after so many rounds, or as many as find a split."""
-    for _ in range(rounds):
-        if booster.update():
+    for number in range(rounds):
+        if not round_added(lambda _: not booster.update(), number, settings):
             break
     # The text model records it: the artifact must not depend on the machine's cores.
     booster.reset_parameter({"num_threads": 1})

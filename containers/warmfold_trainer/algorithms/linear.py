@@ -130,6 +130,8 @@ class LinearFold:
 class LinearFinal:
     """See ``protocol.FinalModel``."""
 
+    rounds = 1
+
     def __init__(self, model: LinearModel) -> None:
         self._model = model
 

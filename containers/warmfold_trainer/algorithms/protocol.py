@@ -116,6 +116,10 @@ class RemembersTraining(Protocol):
 class FinalModel(Protocol):
     """A model that can be kept."""
 
+    @property
+    def rounds(self) -> int:
+        """It has so many: fewer than were asked for where nothing more could be learned."""
+
     def predict(self, features: Matrix) -> Scores:
         """Probability of the positive class, or the predicted number: not ``bounded``."""
 

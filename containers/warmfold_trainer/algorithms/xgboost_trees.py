@@ -150,6 +150,10 @@ class XgboostModel:
     def __init__(self, booster: xgboost.Booster) -> None:
         self._booster = booster
 
+    @property
+    def rounds(self) -> int:
+        return int(self._booster.num_boosted_rounds())
+
     def predict(self, features: Matrix) -> Scores:
         return _float64(self._booster.inplace_predict(features))
 

@@ -236,6 +236,15 @@ def test_a_missing_label_is_null(tmp_path: Path) -> None:
         read_raw_data(folder, project)
 
 
+def test_an_infinite_label_is_another_value(tmp_path: Path) -> None:
+    project = replace(CLASSIFICATION, columns=(), target="x", group=None, time=None)
+    folder = write(tmp_path / "x.parquet", x=array([1.0, float("inf"), -float("inf")], FLOAT))
+    with pytest.raises(
+        UserError, match=r"2 rows do not .0 null, 2 another value.: x\.parquet, data"
+    ):
+        read_raw_data(folder, project)
+
+
 def test_missing_groups_times_and_targets_are_null_and_told_together(tmp_path: Path) -> None:
     project = replace(REGRESSION, columns=(), target="y", group="g", time="t")
     folder = write(

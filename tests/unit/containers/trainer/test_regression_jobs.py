@@ -1,9 +1,11 @@
 """A regression from its data to a finished trial, as jobs, with every algorithm."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.unit.containers.trainer import prices
@@ -101,9 +103,8 @@ def test_a_task_or_metric_that_does_not_suit_the_project_is_refused(
     assert reason in finished.reason
 
 
-def test_the_final_model_is_evaluated_as_a_regression(
-    job: Job, processed: Paths, tmp_path: Path
-) -> None:
+def trained(job: Job, processed: Paths, tmp_path: Path) -> Job:
+    """A final model of a trial that was run as ``job``."""
     assert trial(job, processed, "xgboost").code == 0
     final = Job(paths=Paths(tmp_path / "final"), site=job.site)
     ready(
@@ -119,6 +120,13 @@ def test_the_final_model_is_evaluated_as_a_regression(
     output = final.paths.channel("trial") / "output.tar.gz"
     make_archive(output, list(job.paths.output_data.iterdir()))
     assert final.run("train").code == 0, final.reason()
+    return final
+
+
+def test_the_final_model_is_evaluated_as_a_regression(
+    job: Job, processed: Paths, tmp_path: Path
+) -> None:
+    final = trained(job, processed, tmp_path)
     result = evaluated(final, processed)
     assert result["task"] == "regression"
     assert set(result["metrics"]) == {"rmse", "mae", "r2", "project.within"}
@@ -129,10 +137,39 @@ def test_the_final_model_is_evaluated_as_a_regression(
     assert result["card"]["model"]["algorithm"] == "xgboost"
 
 
-def evaluated(final: Job, processed: Paths) -> dict[str, Any]:
+def test_a_hold_out_of_one_value_is_scored_by_all_but_r2(
+    job: Job, processed: Paths, tmp_path: Path
+) -> None:
+    final = trained(job, processed, tmp_path)
+    assert set(evaluated(final, processed, target=200.0)["metrics"]) == {
+        "rmse",
+        "mae",
+        "project.within",
+    }
+
+
+def test_a_fold_of_one_value_has_no_r2(job: Job, processed: Paths) -> None:
+    flat = Paths(job.paths.base / "flat")
+    shutil.copytree(processed.processing_output("train"), flat.processing_output("train"))
+    places = np.load(flat.processing_output("train") / "fold.npy")[:, 0]
+    target = np.load(flat.processing_output("train") / "target.npy")
+    target[places == 2] = 200.0
+    np.save(flat.processing_output("train") / "target.npy", target)
+    assert trial(job, flat, "linear").code == 0
+    shutil.rmtree(job.paths.channel("train"))
+    finished = trial(job, flat, "linear", warmfold_metric="r2")
+    assert (finished.code, lines_of(finished)) == (1, [])
+    assert finished.reason.startswith("fold 2 has one single target, of which there is no r2")
+
+
+def evaluated(final: Job, processed: Paths, target: float | None = None) -> dict[str, Any]:
+    """``target``: that of all rows of the hold-out."""
     final.put(
         final.paths.processing_input("holdout"), *processed.processing_output("holdout").iterdir()
     )
+    if target is not None:
+        path = final.paths.processing_input("holdout") / "target.npy"
+        np.save(path, np.full_like(np.load(path), target))
     archive = final.paths.processing_input("model") / "model.tar.gz"
     make_archive(archive, sorted(final.paths.model.iterdir()))
     put_champion(final, processed, {"status": "none"})

@@ -1,8 +1,11 @@
 """How sure a difference of two models is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from warmfold_contract.errors import UserError
 from warmfold_trainer.metric import Metric, find_metric
 from warmfold_trainer.resampling import difference_interval
 
@@ -61,6 +64,20 @@ def test_each_row_as_its_own_group_is_no_group() -> None:
 def test_one_group_has_no_interval() -> None:
     error = np.arange(5.0)
     assert difference_interval(RMSE, error, error, error, np.zeros(5, dtype=np.int64)) is None
+
+
+def test_a_projects_metric_that_fails_on_a_resample_is_done_without_it() -> None:
+    def share_of_positives(target: np.ndarray, score: np.ndarray) -> float:
+        if not target.any():
+            raise UserError("metric 'project.caught' returned nan for 60 rows")
+        return float(score[target == 1].mean())
+
+    caught = replace(SQUARED, function=share_of_positives, task=None)
+    target = (np.arange(60) < 3).astype(np.float64)
+    score = np.linspace(1, 0, 60)
+    interval = difference_interval(caught, target, score, np.zeros(60), None)
+    assert interval is not None
+    assert interval[0] <= share_of_positives(target, score) <= interval[1]
 
 
 def test_without_a_metric_in_most_resamples_there_is_no_interval() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.containers.trainer.test_splits import plan_of, target_of
 from warmfold_contract.errors import UserError
+from warmfold_trainer.split_time import deal_blocks
 from warmfold_trainer.splits import SplitPlan, SplitRows, assign_folds
 
 
@@ -109,6 +110,13 @@ def test_a_plan_that_the_rows_cannot_carry_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=fault):
         assign_folds(rows, plan)
+
+
+def test_a_moment_of_many_rows_leaves_each_block_a_moment() -> None:
+    """All cuts are nearest to the end of the same moment."""
+    time = np.array([1.0, 2.0, *[3.0] * 10])
+    assert deal_blocks(time, 2).tolist() == [0, 1, *[2] * 10]
+    assert deal_blocks(-time, 2).tolist() == [2, 1, *[0] * 10]
 
 
 def test_groups_of_one_row_each_may_be_stratified_or_ordered_by_time() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warmfold_trainer.algorithms.early_stopping import boost
+from warmfold_trainer.algorithms.early_stopping import boost, round_added
 from warmfold_trainer.algorithms.protocol import RoundScore, Scores
 
 
@@ -70,6 +70,22 @@ def test_a_round_without_a_split_ends_it_and_does_not_count() -> None:
     assert len(Boosting([0.5] * 9, splits=3).run(9, 20)) == 3
     # But the first does: a fold has at least one round.
     assert len(Boosting([0.5] * 9, splits=0).run(9, 20)) == 1
+
+
+def test_a_round_without_a_split_is_tried_again_as_often_as_patience_lasts() -> None:
+    """What it may split by is drawn anew each time."""
+    failures = {3: 4, 5: 6}  # number of the round, from 0: attempts that find nothing
+    left = dict(failures)
+
+    def add_round(number: int) -> bool:
+        left[number] = left.get(number, 0) - 1
+        return left[number] < 0
+
+    assert [round_added(add_round, number, settings(9, 5)) for number in range(7)] == [
+        *[True] * 5,
+        False,  # five attempts of the six that it takes
+        True,
+    ]
 
 
 @given(
