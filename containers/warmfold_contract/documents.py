@@ -6,7 +6,7 @@ from typing import Any
 from warmfold_contract.errors import UserError
 
 
-def json_object(name: str, text: str) -> dict[str, Any]:
+def json_object(name: str, text: str | bytes) -> dict[str, Any]:
     """The object that the document ``name`` holds; raises ``UserError`` if it holds none."""
     try:
         values = json.loads(text)

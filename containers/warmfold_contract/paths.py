@@ -20,7 +20,6 @@ TRAIN_CHANNEL = "train"
 SELECTION_CHANNEL = "selection"
 # The output of the job that the selected trial ran in: its out-of-fold scores.
 TRIAL_CHANNEL = "trial"
-TRIAL_CHANNEL = "trial"
 
 # Names of processing inputs and outputs; each becomes processing/<input|output>/<name>.
 RAW_INPUT = "raw"

@@ -58,7 +58,7 @@ def read_result(
     path = folder / RESULT_FILE
     if not path.is_file():
         raise UserError(f"a fold's result holds no {RESULT_FILE}")
-    values = json_object(RESULT_FILE, path.read_text(encoding="utf-8"))
+    values = json_object(RESULT_FILE, path.read_bytes())
     expected = {**asdict(identity), "format": _FORMAT}
     other = sorted(key for key, value in expected.items() if values.get(key) != value)
     if other:

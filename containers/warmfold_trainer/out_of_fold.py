@@ -13,6 +13,7 @@ from warmfold_trainer.algorithms.protocol import Rows
 from warmfold_trainer.archive import read_member
 from warmfold_trainer.feature_set import FeatureSet
 
+# Arrays `row_id` and `score` of the rows that some fold validated.
 FILE_NAME = "out_of_fold.npz"
 ARCHIVE_NAME = "output.tar.gz"
 

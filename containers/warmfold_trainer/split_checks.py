@@ -19,10 +19,11 @@ def check_classes(target: NDArray[np.uint8], place: Places, holdout: int) -> Non
         labels = np.unique(target[place == number])
         if len(labels) < 2:
             name = "positive" if labels[0] == 1 else "negative"
-            where = "the hold-out" if number == holdout else f"fold {number}"
+            # Block 0 of time-ordered folds is only ever trained on.
+            where = {holdout: "the hold-out", 0: "the first block"}.get(number, f"fold {number}")
             raise UserError(
-                f"{where} has only rows of the {name} class: both are needed to score; use fewer "
-                "folds or another assignment, change the hold-out fraction, or add data"
+                f"{where} has only rows of the {name} class: both are needed to train and score; "
+                "use fewer folds or another assignment, change the hold-out fraction, or add data"
             )
 
 

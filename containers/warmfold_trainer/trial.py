@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
-# Arrays `row_id` and `score` of the rows that some fold validated.
 
 # Set by SageMaker in every training container.
 TRAINING_JOB_NAME = "TRAINING_JOB_NAME"

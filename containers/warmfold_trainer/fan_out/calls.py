@@ -75,7 +75,7 @@ _DEFAULT_SPACING = _Spacing()
 
 @dataclass(eq=False)
 class Caller:
-    """One trial's calls, spaced: twice as far apart after a refusal, closer after an answer.
+    """One trial's calls, farther apart after a refusal, closer after an answer: ``_Spacing``.
 
     ``attempts`` and ``throttled`` count calls by operation. ``clock`` gives seconds.
     """

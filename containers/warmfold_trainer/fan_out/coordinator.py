@@ -10,9 +10,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic
 
+from warmfold_contract.errors import UserError
 from warmfold_trainer.fan_out.calls import Caller, CallError, FanOutError, Refusal, Waiting
-from warmfold_trainer.fan_out.folds import Fold, JobSummary, Places, State, is_service_failure
-from warmfold_trainer.fan_out.names import fold_job_name, fold_prefix, latest_attempts
+from warmfold_trainer.fan_out.folds import (
+    Fold,
+    JobSummary,
+    Places,
+    State,
+    is_service_failure,
+    next_look,
+)
+from warmfold_trainer.fan_out.listing import listed
+from warmfold_trainer.fan_out.names import fold_job_name, latest_attempts
 from warmfold_trainer.fan_out.plan import Patience
 from warmfold_trainer.fan_out.trial import Jobs, Result, Trial
 
@@ -61,8 +70,7 @@ class Coordinator(Generic[Result]):
             self.trial.own.start()
         while True:
             yield from self._launch()
-            yield self._until_next_look()
-            self._look_at_own()
+            yield from self._wait()
             yield from self._look()
             if self._stopped_early():
                 yield from self._stop_all()
@@ -70,15 +78,17 @@ class Coordinator(Generic[Result]):
             if len(self._results) == self.trial.folds:
                 return self._in_order()
 
-    def _until_next_look(self) -> float:
-        """Not before a fold that was just started can be done, by what the shortest one took.
+    def _wait(self) -> Waiting[None]:
+        """Until the next look or the own fold's end, which is asked for often: it costs no call."""
+        left = self._until_next_look()
+        while left > 0:
+            step = min(left, self.patience.poll_seconds) if self._own_trains() else left
+            yield step
+            left = 0.0 if self._own_has_ended() else left - step
 
-        Half of that, because the shortest may have been a cold start and this a warm one.
-        """
-        begun = [fold.since for fold in self._folds if fold.state is State.LIVE]
-        wait = self.patience.poll_seconds
-        if begun and self._shortest is not None and not self._places.waiting:
-            wait = max(wait, min(begun) + self._shortest / 2 - self.caller.clock())
+    def _until_next_look(self) -> float:
+        look = next_look(self._folds, self._places, self._shortest, self._launch_after)
+        wait = max(self.patience.poll_seconds, look - self.caller.clock())
         return self.caller.random.uniform(0.8, 1.2) * wait
 
     def _in_order(self) -> list[Result]:
@@ -153,18 +163,7 @@ class Coordinator(Generic[Result]):
     # --- watching
 
     def _listed(self) -> Waiting[dict[str, JobSummary]]:
-        """All jobs of the trial's folds, by one filtered list of few pages."""
-        prefix, token = fold_prefix(self.trial.name), None
-        found: dict[str, JobSummary] = {}
-        while True:
-            page, token = yield from self.caller.call(
-                "ListTrainingJobs",
-                partial(self.jobs.list_page, prefix, token),
-                within_seconds=self.patience.call_seconds,
-            )
-            found |= {job.name: job for job in page if job.name.startswith(prefix)}
-            if token is None:
-                return found
+        return listed(self.caller, self.jobs, self.trial.name, self.patience.call_seconds)
 
     def _look(self) -> Waiting[None]:
         if not self._live() and not self._places.waiting:
@@ -205,6 +204,8 @@ class Coordinator(Generic[Result]):
             )
         except CallError as error:
             raise self._lost(fold, f"completed, but its result cannot be read: {error}") from error
+        except UserError as error:
+            raise self._lost(fold, f"completed, but {error}") from error
         fold.state = State.DONE
         self._results[fold.number] = result
         took = self.caller.clock() - fold.since
@@ -226,7 +227,7 @@ class Coordinator(Generic[Result]):
                 partial(self.jobs.failure_reason, job.name),
                 within_seconds=self.patience.call_seconds,
             )
-        except CallError as error:
+        except (CallError, FanOutError) as error:
             raise self._lost(fold, f"failed, for a reason that cannot be read: {error}") from error
         if not is_service_failure(reason):
             raise self._lost(fold, f"failed: {reason}")
@@ -245,11 +246,17 @@ class Coordinator(Generic[Result]):
         fold.state = State.DONE
         return FanOutError(f"fold {fold.number} ({self._name(fold)}) {why}")
 
-    def _look_at_own(self) -> None:
-        if self.trial.own is not None and 1 not in self._results:
-            result = self.trial.own.result()
-            if result is not None:
-                self._results[1] = result
+    def _own_trains(self) -> bool:
+        return self.trial.own is not None and 1 not in self._results
+
+    def _own_has_ended(self) -> bool:
+        """Whether the own fold has ended since it was asked last; raises what it raised."""
+        if self.trial.own is None or 1 in self._results:
+            return False
+        result = self.trial.own.result()
+        if result is not None:
+            self._results[1] = result
+        return result is not None
 
     def _stopped_early(self) -> bool:
         """Asked of the folds in their order, whichever ended first: as in one process."""

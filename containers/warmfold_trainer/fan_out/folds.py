@@ -1,6 +1,7 @@
 """One fold's way through its jobs, and which places its warm pools still take."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -103,3 +104,22 @@ class Places:
             for name, since in self._pools.items()
             if name in jobs and jobs[name].pool_pending and now - since < self.pool_seconds
         }
+
+
+def next_look(
+    folds: Sequence[Fold], places: Places, shortest: float | None, launch_after: float
+) -> float:
+    """From when on there may be something to see or to do; minus infinity: now.
+
+    A fold that was just started is not done before half of what the ``shortest`` one took, which
+    may have been a cold start, and this a warm one. One that has a place already may start
+    ``launch_after`` a refusal, and after its own wait.
+    """
+    begun = [fold.since for fold in folds if fold.state is State.LIVE]
+    if not begun or shortest is None or places.waiting:
+        return -math.inf
+    done = min(begun) + shortest / 2
+    pending = [fold.not_before for fold in folds if fold.state is State.PENDING]
+    if not pending or places.room(len(begun)) < 1:
+        return done
+    return min(done, max(min(pending), launch_after))

@@ -99,6 +99,14 @@ def test_a_curve_that_is_not_finite_is_refused(shipped: Path, curve: str, tmp_pa
         read_result(tmp_path, identity, own.algorithm, table_of(DATA, own.task))
 
 
+def test_a_result_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    own = candidate("linear")
+    (tmp_path / "fold.json").write_bytes(b'{"fold": "\xff"}')
+    identity = fold_identity(own, own.settings(), DATA, 1)
+    with pytest.raises(UserError, match=r"fold\.json is not JSON"):
+        read_result(tmp_path, identity, own.algorithm, table_of(DATA, own.task))
+
+
 def test_a_fold_leaves_its_model_and_reports_no_metric(fold: Job) -> None:
     finished = fold.run("train")
     assert finished.code == 0, finished.err

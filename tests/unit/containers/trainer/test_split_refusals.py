@@ -83,6 +83,11 @@ TIME = plan_of(assignment="time")
             "the hold-out has only rows of the negative class|fold 3 has only rows of the negative",
         ),
         (
+            rows_of(target=(np.arange(60) * (np.arange(60) > 12) % 2).astype(np.uint8), group=None),
+            replace(TIME, folds=4),
+            "the first block has only rows of the negative class: both are needed to train",
+        ),
+        (
             rows_of(),
             plan_of(),
             r"on both sides of a split, first in data rows \d+ and \d+: use .* 'grouped'",

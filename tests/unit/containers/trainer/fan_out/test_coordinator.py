@@ -1,14 +1,17 @@
 """Faults of fold jobs against a modelled account: nothing orphaned, nothing averaged short."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
 from tests.unit.containers.trainer.fan_out.trials import TYPE, TrialRun, ending_by_name
+from warmfold_contract.errors import UserError
 from warmfold_local.modelled.account import Account, Ending, Pace
 from warmfold_local.modelled.clock import Clock, Process
 from warmfold_local.modelled.quotas import Quotas
 from warmfold_local.modelled.rates import DOCUMENTED
+from warmfold_trainer.archive import unpack_model
 from warmfold_trainer.fan_out.calls import CallError, FanOutError, Refusal
 from warmfold_trainer.fan_out.driver import TrialStopped
 from warmfold_trainer.fan_out.plan import Patience
@@ -178,6 +181,43 @@ def test_a_fold_that_fails_for_good_fails_the_trial_and_stops_the_others(
     assert len(shared.jobs) <= 3  # what was not started yet never is
 
 
+def test_a_fold_whose_result_is_damaged_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shared = account()
+    run = trial(shared, folds=3)
+    (tmp_path / "model.tar.gz").write_bytes(b"no archive")
+    fine = run.jobs.result
+
+    def result(name: str, fold: int) -> str:
+        if fold == 2:
+            unpack_model(tmp_path / "model.tar.gz", tmp_path, ["fold.json"])
+        return fine(name, fold)
+
+    monkeypatch.setattr(run.jobs, "result", result)
+    outcome = run.run()
+    assert outcome.results is None
+    assert isinstance(outcome.error, FanOutError)
+    named = f"fold 2 ({run.name}-fold-02-0) completed, but model.tar.gz is not a readable gzip tar"
+    assert str(outcome.error).startswith(named)
+    assert not shared.live
+
+
+def test_a_fold_whose_result_or_reason_is_never_answered_is_named_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def silent(name: str, fold: int = 0) -> str:
+        raise CallError(Refusal.UNANSWERED, "ReadTimeoutError: no answer")
+
+    failed = Ending(status="Failed", reason=UNAVAILABLE)
+    for endings, method in (({}, "result"), ({"01-0": failed}, "failure_reason")):
+        run = trial(account(outcomes=ending_by_name(endings)), folds=2)
+        monkeypatch.setattr(run.jobs, method, silent)
+        error = str(run.run().error)
+        assert error.startswith(f"fold 1 ({run.name}-fold-01-0) ")
+        assert error.count("fold 1") == error.count("did not succeed in") == 1
+
+
 def test_a_quota_that_has_no_room_makes_fewer_run_at_once() -> None:
     tight = Quotas({**POOLS.limits, f"{TYPE} for training job usage": 2})
     run = trial(account(quotas=tight))
@@ -261,6 +301,22 @@ def test_a_call_that_is_refused_for_good_is_named(caplog: pytest.LogCaptureFixtu
 
     run.jobs.before = deny
     assert "fold 1 cannot be started: AccessDeniedException" in str(run.run().error)
+
+
+def test_a_refused_listing_is_named_with_the_permission_and_stops_what_runs() -> None:
+    run = trial(account(), folds=3)
+
+    def deny(operation: str, _name: str) -> None:
+        if operation == "List" and run.account.jobs:
+            raise CallError(Refusal.OTHER, "AccessDeniedException: no endpoint policy allows it")
+
+    run.jobs.before = deny
+    error = run.run().error
+    assert isinstance(error, UserError)
+    assert "ListTrainingJobs is refused: AccessDeniedException: no endpoint policy" in str(error)
+    assert "must allow sagemaker:ListTrainingJobs" in str(error)
+    assert len(run.account.jobs) == 3
+    assert not run.account.live
 
 
 def test_throttling_that_does_not_end_is_named_with_its_operation() -> None:
