@@ -123,6 +123,14 @@ class State:
         """The KMS key that an S3 object is, or is to be, encrypted with; ``None`` without one."""
         return self._scoped(lambda: _object_key(action, resource))
 
+    def lacks_object(self, resource: str) -> bool:
+        """Whether this is an object's ARN whose bucket is there and has no such key."""
+        from ministack.services import s3
+
+        name, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
+        bucket = self._scoped(lambda: s3._buckets.get(name))
+        return bucket is not None and bool(key) and key not in bucket["objects"]
+
     def _role(self, name: str) -> tuple[Documents, dict[str, Documents]]:
         from ministack.services import iam
 

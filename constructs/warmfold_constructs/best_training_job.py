@@ -84,6 +84,13 @@ class BestTrainingJob(Construct):
             [bucket.arn_for_objects(f"{prefix}*") for prefix in archives],
             because="Archives of trials and models of executions, which are named when they start.",
         )
+        # To tell a champion's archive that is gone from one that may not be read.
+        allow(
+            self.function.role,
+            ["s3:ListBucket"],
+            [bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in archives]}},
+        )
 
     def _allow_writing(self, bucket: s3.IBucket, written: Sequence[str], key: kms.IKey) -> None:
         role = self.function.role

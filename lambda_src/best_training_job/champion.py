@@ -25,6 +25,12 @@ MODEL_NAME = "model.tar.gz"
 # The format that the trainer image reads; a test holds it against the images' own reader.
 FORMAT = 1
 
+# What S3 answers for a key that is not there: the first to who may list the bucket, the other to
+# who may not (GetObject and CopyObject, API reference). Whether a permission to list that is bound
+# to prefixes counts there is not documented; a listing of the key itself is right either way.
+_ABSENT = ("NoSuchKey", "404")
+_DENIED = "AccessDenied"
+
 
 @dataclass(frozen=True)
 class Champions:
@@ -65,10 +71,16 @@ class Champions:
                 Bucket=target_bucket, Key=target_key, CopySource={"Bucket": bucket, "Key": key}
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+            code = error.response["Error"]["Code"]
+            if code not in _ABSENT and (code != _DENIED or self._is_there(bucket, key)):
                 raise
             return False
         return True
+
+    def _is_there(self, bucket: str, key: str) -> bool:
+        """Asked of a listing: of keys that begin with this one, it is the first."""
+        listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        return any(entry.get("Key") == key for entry in listed.get("Contents", []))
 
     def _write(self, target_uri: str, values: dict[str, object]) -> None:
         bucket, key = split_uri(f"{target_uri}/{FILE_NAME}")

@@ -139,6 +139,29 @@ def test_a_channel_that_the_role_may_not_read_fails_the_job_with_awss_sentence(
     assert "no identity-based policy allows the s3:ListBucket action" in job["FailureReason"]
 
 
+def test_only_who_may_list_a_bucket_is_told_that_a_key_is_not_there(roles: Roles) -> None:
+    reads = statement("s3:GetObject", "s3:PutObject")
+    owner = roles.cloud.client("s3")
+    blind = roles.client(roles.make("blind", reads), "s3")
+    for key in ("in/x", "in/a b+ü%20.txt"):
+        owner.put_object(Bucket=BUCKET, Key=key, Body=b"data")
+        assert blind.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"data"
+        source = {"Bucket": BUCKET, "Key": key}
+        blind.copy_object(Bucket=BUCKET, Key="out/copy", CopySource=source)
+    gone = {"Bucket": BUCKET, "Key": "in/gone"}
+    code, message = refused(lambda: blind.get_object(**gone))
+    assert code == "AccessDenied"
+    assert "is not authorized to perform: s3:ListBucket on resource" in message
+    assert refused(lambda: blind.head_object(**gone))[0] == "403"
+    copy = {"Bucket": BUCKET, "Key": "out/copy", "CopySource": gone}
+    assert refused(lambda: blind.copy_object(**copy))[0] == "AccessDenied"
+    for name, condition in (("all", {}), ("below", {"StringLike": {"s3:prefix": ["in/*"]}})):
+        lists = statement("s3:ListBucket", Condition=condition)
+        told = roles.client(roles.make(name, reads, lists), "s3")
+        assert refused(lambda: told.get_object(**gone))[0] == "NoSuchKey"  # noqa: B023
+        assert refused(lambda: told.copy_object(**copy))[0] == "NoSuchKey"  # noqa: B023
+
+
 def test_an_image_that_the_role_may_not_pull_fails_the_job(roles: Roles) -> None:
     role = roles.make("job", *JOB[:3])
     job = process(roles, role, name=f"{roles.prefix}-image")

@@ -97,7 +97,7 @@ class Gate:
             decision = self._decide(principal, each)
             if not decision.allowed:
                 return refusal(principal.arn, each, decision)
-        return None
+        return self._hidden(principal, ask)
 
     def use(self, identity: Identity, name: str, resource: str = "*", **context: str) -> None:
         """A row of `on_behalf`: raises ``AccessDenied`` if its lack fails."""
@@ -183,6 +183,25 @@ class Gate:
         return [
             Ask(action=action, resource=key.arn, context=context) for action in USES[row].actions
         ]
+
+    def _hidden(self, principal: Principal, ask: Ask) -> str | None:
+        """A refusal to tell who may not list a bucket that a key is not there (GetObject,
+        HeadObject and CopyObject, API reference).
+
+        Who may list the key itself is told: how S3 takes permissions that are bound to prefixes
+        is not documented. Nobody asked for a listing, so none is remembered.
+        """
+        if ask.action != "s3:GetObject" or not self._state.lacks_object(ask.resource):
+            return None
+        bucket, _, key = ask.resource.partition("/")
+        listing = Ask(action="s3:ListBucket", resource=bucket, context={"s3:prefix": key})
+        decision = decide(
+            principal,
+            listing,
+            region=self._settings.region,
+            resource_policy=self._state.resource_policy(listing),
+        )
+        return None if decision.allowed else refusal(principal.arn, listing, decision)
 
     def _decide(self, principal: Principal, ask: Ask) -> Decision:
         if principal.kind == ROOT:

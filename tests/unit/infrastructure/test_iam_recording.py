@@ -56,6 +56,8 @@ ON_OTHER_OCCASIONS = {
     ("serving-deployment", "sagemaker:DeleteEndpoint"): _DELETE,
     ("serving-deployment", "sagemaker:DeleteTags"): _UNTAG,
     ("batch/ScoringRole", "sagemaker:StopTransformJob"): _STOP,
+    ("training/BestTrainingJobRole", "s3:ListBucket"): "S3 denies the copy of a champion: whether "
+    "it is still there is asked: best_training_job.champion",
     **{
         ("training/PipelineRole", f"sagemaker:Stop{noun}"): _STOP
         for noun in ("HyperParameterTuningJob", "ProcessingJob", "TrainingJob", "TransformJob")

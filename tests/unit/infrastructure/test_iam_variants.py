@@ -77,7 +77,9 @@ USED: Mapping[str, Uses] = {
     },
     "training/BestTrainingJobRole": {
         **actions("xray:PutTelemetryRecords xray:PutTraceSegments", "In one statement with:"),
-        **actions("s3:GetObject", "The champion's archive may be an imported version's"),
+        **actions(
+            "s3:GetObject s3:ListBucket", "The champion's archive may be an imported version's"
+        ),
         **actions("sagemaker:ListTrainingJobs", "best_training_job counts the folds of trials"),
     },
     "training/FoldSweeperRole": {

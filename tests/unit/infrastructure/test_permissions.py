@@ -114,7 +114,7 @@ def test_access_to_objects_is_bound_to_one_models_prefixes(any_assembly: Assembl
 
 def test_the_bucket_is_listed_below_prefixes_only(any_assembly: Assembly) -> None:
     listing = [s for _, s in any_assembly.statements() if listed(s["Action"]) == ["s3:ListBucket"]]
-    assert len(listing) == 6
+    assert len(listing) == 7
     for statement in listing:
         for prefix in listed(statement["Condition"]["StringLike"]["s3:prefix"]):
             assert prefix.startswith("german-credit/"), prefix

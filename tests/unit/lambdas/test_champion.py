@@ -17,7 +17,8 @@ from warmfold_trainer.archive import ARCHIVE_NAME
 GROUP = "warmfold-dev-german-credit"
 ARN = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{GROUP}"
 TARGET = "s3://artifacts/german-credit/executions/a1b2/champion"
-MODEL = "s3://artifacts/german-credit/executions/0000/final/job/output/model.tar.gz"
+SOURCE = "german-credit/executions/0000/final/job/output/model.tar.gz"
+MODEL = f"s3://artifacts/{SOURCE}"
 
 
 @dataclass
@@ -57,6 +58,11 @@ class Service:
             "describe_model_package", answer, ModelPackageName=f"{ARN}/{version}"
         )
 
+    def denies_the_copy(self) -> None:
+        self.approves(7)
+        self.describes(7, {"Image": "i", "ModelDataUrl": MODEL})
+        self.s3.refuses("copy_object", "AccessDenied", "Access Denied", **COPY)
+
     def run(self) -> int | None:
         with playing(self.sagemaker, self.s3):
             champions = Champions(self.sagemaker.client, self.s3.client)
@@ -71,11 +77,9 @@ class Service:
 COPY = {
     "Bucket": "artifacts",
     "Key": "german-credit/executions/a1b2/champion/model.tar.gz",
-    "CopySource": {
-        "Bucket": "artifacts",
-        "Key": "german-credit/executions/0000/final/job/output/model.tar.gz",
-    },
+    "CopySource": {"Bucket": "artifacts", "Key": SOURCE},
 }
+LISTING = {"Bucket": "artifacts", "Prefix": SOURCE, "MaxKeys": 1}
 
 
 def test_without_an_approved_version_the_file_says_so() -> None:
@@ -107,12 +111,33 @@ def test_a_champion_whose_artifact_is_gone_stops_nothing() -> None:
     assert service.written[0]["status"] == "lost"
 
 
-def test_a_refused_copy_is_not_swallowed() -> None:
+@pytest.mark.parametrize("beginning_with_it", [[], [{"Key": f"{SOURCE}.bak"}]])
+def test_a_champion_that_is_gone_is_lost_also_where_s3_denies_access(
+    beginning_with_it: list[dict[str, Any]],
+) -> None:
+    service = Service()
+    service.denies_the_copy()
+    service.s3.answers("list_objects_v2", {"Contents": beginning_with_it}, **LISTING)
+    service.s3.answers("put_object", {})
+    assert service.run() == 7
+    assert service.written[0]["status"] == "lost"
+
+
+def test_a_refused_copy_of_an_artifact_that_is_there_is_not_swallowed() -> None:
+    service = Service()
+    service.denies_the_copy()
+    service.s3.answers("list_objects_v2", {"Contents": [{"Key": SOURCE}]}, **LISTING)
+    with pytest.raises(ClientError, match=r"AccessDenied.* CopyObject"):
+        service.run()
+    assert service.written == []
+
+
+def test_a_copy_that_fails_otherwise_is_not_swallowed() -> None:
     service = Service()
     service.approves(7)
     service.describes(7, {"Image": "i", "ModelDataUrl": MODEL})
-    service.s3.refuses("copy_object", "AccessDenied", "Access Denied", **COPY)
-    with pytest.raises(ClientError, match="AccessDenied"):
+    service.s3.refuses("copy_object", "InternalError", "We encountered an internal error.", **COPY)
+    with pytest.raises(ClientError, match="InternalError"):
         service.run()
     assert service.written == []
 
