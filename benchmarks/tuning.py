@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks.credit_data import NUMBERS, CreditData, credit_data, feature_set, schema
 from benchmarks.environment import ROOT, python_of_the_others
+from benchmarks.measure import machine
 from warmfold_contract import hyperparameters as keys
 from warmfold_contract.paths import TRAIN_CHANNEL, Paths
 from warmfold_contract.trials import SearchedTrials
@@ -70,12 +71,15 @@ def main() -> int:
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    options = {name: value for name, value in vars(given).items() if name != "json"}
+    report: dict[str, Any] = {"machine": machine(), **options}
     rows: list[dict[str, Any]] = []
     for seed in range(given.first_seed, given.first_seed + given.seeds):
         rows.append({"seed": seed, **compare(seed, given)})
         print(line(rows[-1]), flush=True)
         if given.json is not None:
-            given.json.write_text(json.dumps({**vars(given), "runs": rows}, indent=2, default=str))
+            text = json.dumps({**report, "runs": rows}, indent=2) + "\n"
+            given.json.write_text(text, encoding="utf-8")
     if not given.ours_only:
         print(summary(rows))
     return 0
