@@ -21,6 +21,7 @@ from warmfold_local.launcher import Instance
 DEFAULT_STATE_DIR = REPOSITORY / ".warmfold" / "local"
 _CDK = "node_modules/aws-cdk/bin/cdk"
 _SAMPLE = "applicants.jsonl"
+_DATA = "german_credit.csv"
 
 
 # Of the shell's own settings for AWS, those that win over an endpoint and keys in variables.
@@ -153,12 +154,12 @@ def _asking(warmfold: str) -> list[str]:
     # the script `aws` cannot be run in a folder with spaces: its first line does not quote
     python = shlex.quote(sys.executable)
     group = f"{Names(LOCAL).prefix}-german-credit"
-    sample = shlex.quote(str(REPOSITORY / "examples" / "german_credit" / "data" / _SAMPLE))
+    data = REPOSITORY / "examples" / "german_credit" / "data"
     return [
         f"  {python} -m awscli sagemaker list-model-packages --model-package-group-name {group}",
         f"  {python} -c \"import boto3; print(boto3.client('sagemaker').list_endpoints())\"",
-        f"Score applicants:  {warmfold} score {sample}",
-        f"Train again:       {warmfold} run",
+        f"Score applicants:  {warmfold} score {shlex.quote(str(data / _SAMPLE))}",
+        f"Train again:       {warmfold} run --data {shlex.quote(str(data / _DATA))}",
         f"All commands:      {warmfold} --help",
     ]
 

@@ -29,7 +29,7 @@ def test_what_is_no_port_is_refused_before_anything_is_made(
     [
         (
             True,
-            ("-m awscli sagemaker list-model-packages", "score", " run\n", "--help"),
+            ("-m awscli sagemaker list-model-packages", "score", "german_credit.csv\n", "--help"),
             ("bootstrap",),
         ),
         (
